@@ -1,0 +1,2 @@
+export type * from './cluster-service.ts'
+export { shownStatuses } from './cluster-service.ts'

@@ -1,0 +1,70 @@
+import type { Session } from './authenticator.ts'
+import type { Cluster, ClusterEvent, Worker } from './cluster.ts'
+
+/** One change of the records. All changes of one `commit` become durable together or not at all. */
+export type Change =
+  | { readonly put: 'cluster'; readonly cluster: Cluster }
+  | { readonly put: 'worker'; readonly worker: Worker }
+  | { readonly put: 'event'; readonly event: ClusterEvent }
+  /** With its workers and events. */
+  | { readonly remove: 'cluster'; readonly clusterName: string }
+
+/**
+ * The records, written before the world is asked and read at start. `clusters/` keeps all live clusters in memory
+ * and is the only writer, so reads while running are few. When `commit` throws, nothing of it was written.
+ */
+export interface ClusterStore {
+  /** Everything but events. */
+  load(): Promise<{
+    readonly clusters: readonly Cluster[]
+    readonly workers: readonly Worker[]
+    /** The highest event id so far; 0: none. */
+    readonly lastEventId: number
+  }>
+  commit(changes: readonly Change[]): Promise<void>
+  /** A cluster's events in order, those after `afterId`, at most `limit`. */
+  events(clusterName: string, afterId: number, limit: number): Promise<readonly ClusterEvent[]>
+}
+
+/** Sessions on disk, by the hash of their secret value. */
+export interface SessionStore {
+  loadSessions(
+    now: number,
+  ): Promise<readonly { readonly hash: string; readonly session: Session }[]>
+  putSession(hash: string, session: Session): Promise<void>
+  removeSession(hash: string): Promise<void>
+  removeExpiredSessions(now: number): Promise<void>
+}
+
+/** What identifies this gateway across restarts; made once, kept in the store, secrets encrypted. */
+export interface Instance {
+  /** 32 hexadecimal digits, random. Part of every name outside. */
+  readonly id: string
+  /** Secret. Signs dashboard links; 32 bytes. */
+  readonly signingKey: Buffer
+  /** Secret. What a proxy shows to watch routes, when no setting gives one. */
+  readonly proxyToken: string
+  /** The port of the private listener, chosen once when the setting says 0; null: not chosen yet. */
+  readonly privatePort: number | null
+}
+
+export interface Store extends ClusterStore, SessionStore {
+  readonly instance: Instance
+  /**
+   * A directory of ours (0700) beside the database, for the proxy's socket, logs and working directories; for a database
+   * in memory, a temporary one that `close` removes.
+   */
+  readonly stateDirectory: string
+  savePrivatePort(port: number): Promise<void>
+  /** Ends when no write is under way; lets the next gateway in. */
+  close(): Promise<void>
+  /** For readiness: throws with the reason when the store cannot be written now. */
+  probe(): Promise<void>
+}
+
+/** The last part of logs, kept after their process and its directory are gone. */
+export interface LogArchive {
+  put(clusterName: string, objectName: string, log: Buffer): Promise<void>
+  get(clusterName: string, objectName: string, maxBytes: number): Promise<Buffer | null>
+  remove(clusterName: string): Promise<void>
+}

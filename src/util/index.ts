@@ -1,0 +1,2 @@
+export { nearestName } from './nearest-name.ts'
+export { randomHex, sameSecret } from './random.ts'

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { test } from 'node:test'
+
+// The picture in ARCHITECTURE.md, as data: each folder of src/ and what it may import. A folder may name only
+// folders further down this list, so a cycle cannot be written. `hadoop` and `kerberos` join when they are built.
+const mayImport: Record<string, readonly string[]> = {
+  cli: [
+    'config',
+    'api',
+    'clusters',
+    'dashboards',
+    'proxy',
+    'auth',
+    'backends',
+    'store',
+    'core',
+    'util',
+  ],
+  config: ['api', 'clusters', 'dashboards', 'proxy', 'auth', 'backends', 'store', 'core', 'util'],
+  api: ['clusters', 'core', 'util'],
+  clusters: ['core', 'util'],
+  dashboards: ['core', 'util'],
+  proxy: ['core', 'util'],
+  auth: ['core', 'util'],
+  backends: ['core', 'util'],
+  store: ['core', 'util'],
+  core: ['util'],
+  util: [],
+}
+
+const root = join(import.meta.dirname, '..')
+const src = join(root, 'src')
+const order = Object.keys(mayImport)
+const folderOf = (path: string) => relative(src, path).split('/')[0] ?? ''
+const importPath =
+  /^\s*(?:import|export)\b(?:[^'"]*?\bfrom)?\s*['"](\.[^'"]+)['"]|\bimport\(\s*['"](\.[^'"]+)['"]/gm
+
+test('the list itself points down', () => {
+  for (const [folder, targets] of Object.entries(mayImport))
+    for (const target of targets)
+      assert.ok(order.indexOf(target) > order.indexOf(folder), `${folder} -> ${target} points up`)
+})
+
+test('src/ holds exactly the folders of the picture', () => {
+  assert.deepEqual(readdirSync(src).sort(), [...order].sort())
+})
+
+for (const file of readdirSync(src, { recursive: true, encoding: 'utf8' }).sort()) {
+  if (!file.endsWith('.ts') || file.endsWith('.test.ts')) continue
+  test(`imports of ${file}`, () => {
+    const from = folderOf(join(src, file))
+    const allowed = mayImport[from] ?? []
+    for (const [, staticPath, dynamicPath] of readFileSync(join(src, file), 'utf8').matchAll(
+      importPath,
+    )) {
+      const target = join(src, dirname(file), staticPath ?? dynamicPath ?? '')
+      const to = folderOf(target)
+      if (to === from) continue
+      assert.ok(
+        allowed.includes(to),
+        `${from}/ may not import ${to}/; it may import: ${allowed.join(', ')}`,
+      )
+      assert.equal(relative(join(src, to), target), 'index.ts', `reach ${to}/ through its index.ts`)
+    }
+  })
+}
