@@ -1,2 +1,3 @@
+export { createKeyPair, type KeyPair } from './certificate.ts'
 export { nearestName } from './nearest-name.ts'
 export { randomHex, sameSecret } from './random.ts'

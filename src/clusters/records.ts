@@ -1,0 +1,213 @@
+import {
+  type Change,
+  type Cluster,
+  type ClusterEvent,
+  type ClusterStore,
+  isFinal,
+  type Json,
+  type ObjectRef,
+  type RouteTable,
+  type Worker,
+} from '../core/index.ts'
+import { type AttemptFacts, type ClusterFacts, newAttemptFacts } from './lifecycle.ts'
+
+/** A cluster in memory: its records as they are stored, and what is only known. */
+export interface Entry {
+  cluster: Cluster
+  readonly workers: Map<string, Worker>
+  facts: ClusterFacts
+  /** The last sentence of the queue, so that an event tells each once. */
+  pendingReason: string | null
+}
+
+/** What a change function may add besides the new records. */
+export interface NewEvent {
+  readonly kind: string
+  readonly message: string
+  readonly worker?: string
+  readonly details?: { readonly [key: string]: Json }
+}
+
+export interface Changed {
+  readonly cluster?: Cluster
+  readonly workers?: readonly Worker[]
+  readonly events?: readonly NewEvent[]
+}
+
+/**
+ * All clusters of the store, in memory. The only writer: a change is computed from the newest record, written, and only then
+ * seen by readers, one change of a cluster at a time.
+ */
+export class Records {
+  readonly #store: ClusterStore
+  readonly #entries = new Map<string, Entry>()
+  readonly #byUser = new Map<string, Set<string>>()
+  readonly #turns = new Map<string, Promise<unknown>>()
+  readonly #watchers = new Map<string, Set<() => void>>()
+  #lastEventId = 0
+
+  constructor(store: ClusterStore) {
+    this.#store = store
+  }
+
+  /** Reads the store; clocks of liveness start now, and routes of running clusters are set at once. */
+  async load(routes: RouteTable): Promise<void> {
+    const { clusters, workers, lastEventId } = await this.#store.load()
+    this.#lastEventId = lastEventId
+    for (const cluster of clusters) this.#insert(cluster)
+    for (const worker of workers) this.get(worker.clusterName)?.workers.set(worker.name, worker)
+    for (const entry of this.#entries.values()) {
+      if (entry.cluster.status !== 'running' || entry.cluster.addresses === null) continue
+      routes.put(routeOf(entry.cluster.name, entry.cluster.addresses.scheduler))
+      entry.facts = { ...entry.facts, published: true }
+    }
+  }
+
+  get(name: string): Entry | undefined {
+    return this.#entries.get(name)
+  }
+
+  all(): Iterable<Entry> {
+    return this.#entries.values()
+  }
+
+  *ofUser(username: string): Iterable<Entry> {
+    for (const name of this.#byUser.get(username) ?? []) {
+      const entry = this.#entries.get(name)
+      if (entry !== undefined) yield entry
+    }
+  }
+
+  /** Records a new cluster. */
+  async create(cluster: Cluster, event: NewEvent): Promise<Entry> {
+    await this.#store.commit([
+      { put: 'cluster', cluster },
+      { put: 'event', event: this.#event(cluster.name, event) },
+    ])
+    return this.#insert(cluster)
+  }
+
+  /**
+   * Changes a cluster: `change` sees the newest records and returns what is to be written, or null. Resolves when that is durable;
+   * when writing fails, it rejects and nothing has changed.
+   */
+  async change(name: string, change: (entry: Entry) => Changed | null): Promise<void> {
+    const turn = (this.#turns.get(name) ?? Promise.resolve()).then(() => this.#apply(name, change))
+    const settled = turn.catch(() => undefined)
+    this.#turns.set(name, settled)
+    try {
+      await turn
+    } finally {
+      if (this.#turns.get(name) === settled) this.#turns.delete(name)
+    }
+  }
+
+  /** Changes what is known of an attempt; nothing is stored. */
+  learn(entry: Entry, attemptId: string, fact: Partial<AttemptFacts>): void {
+    const attempts = entry.facts.attempts as Map<string, AttemptFacts>
+    const known = attempts.get(attemptId) ?? newAttemptFacts(performance.now())
+    attempts.set(attemptId, { ...known, ...fact })
+  }
+
+  async remove(name: string): Promise<void> {
+    const entry = this.#entries.get(name)
+    if (entry === undefined) return
+    await this.#store.commit([{ remove: 'cluster', clusterName: name }])
+    this.#entries.delete(name)
+    const { username } = entry.cluster
+    this.#byUser.get(username)?.delete(name)
+    if (this.#byUser.get(username)?.size === 0) this.#byUser.delete(username)
+  }
+
+  events(name: string, afterId: number, limit: number): Promise<readonly ClusterEvent[]> {
+    return this.#store.events(name, afterId, limit)
+  }
+
+  /** Calls `onChange` after each change of a cluster until the returned function is called. */
+  watch(name: string, onChange: () => void): () => void {
+    const watchers = this.#watchers.get(name) ?? new Set()
+    this.#watchers.set(name, watchers.add(onChange))
+    return () => {
+      watchers.delete(onChange)
+      if (watchers.size === 0 && this.#watchers.get(name) === watchers) this.#watchers.delete(name)
+    }
+  }
+
+  /** Tells those who watch that something unrecorded about a cluster (its route) has changed. */
+  notify(name: string): void {
+    for (const onChange of [...(this.#watchers.get(name) ?? [])]) onChange()
+  }
+
+  async #apply(name: string, change: (entry: Entry) => Changed | null): Promise<void> {
+    const entry = this.#entries.get(name)
+    const changed = entry === undefined ? null : change(entry)
+    if (entry === undefined || changed === null) return
+    const changes: Change[] = []
+    if (changed.cluster !== undefined) changes.push({ put: 'cluster', cluster: changed.cluster })
+    for (const worker of changed.workers ?? []) changes.push({ put: 'worker', worker })
+    for (const event of changed.events ?? [])
+      changes.push({ put: 'event', event: this.#event(name, event) })
+    if (changes.length === 0) return
+    await this.#store.commit(changes)
+    if (changed.cluster !== undefined) entry.cluster = changed.cluster
+    for (const worker of changed.workers ?? []) {
+      entry.workers.set(worker.name, worker)
+      if (isFinal(worker.status) && worker.attempt !== null) this.#forget(entry, worker.attempt.id)
+    }
+    this.notify(name)
+  }
+
+  #forget(entry: Entry, attemptId: string): void {
+    const attempts = entry.facts.attempts as Map<string, AttemptFacts>
+    attempts.delete(attemptId)
+  }
+
+  #insert(cluster: Cluster): Entry {
+    const facts: ClusterFacts = {
+      heardAt: performance.now(),
+      published: false,
+      attempts: new Map(),
+      startBegunAt: null,
+      lastError: null,
+    }
+    const entry: Entry = { cluster, workers: new Map(), facts, pendingReason: null }
+    this.#entries.set(cluster.name, entry)
+    const names = this.#byUser.get(cluster.username) ?? new Set()
+    this.#byUser.set(cluster.username, names.add(cluster.name))
+    return entry
+  }
+
+  #event(clusterName: string, { kind, message, worker, details }: NewEvent): ClusterEvent {
+    this.#lastEventId += 1
+    return {
+      id: this.#lastEventId,
+      clusterName,
+      time: Date.now(),
+      kind,
+      message,
+      worker: worker ?? null,
+      details: details ?? {},
+    }
+  }
+}
+
+/** The attempts of a cluster that may be something outside. */
+export function objectRefs({ cluster, workers }: Entry): ObjectRef[] {
+  const refs: ObjectRef[] = []
+  const add = (workerName: string | null, attempt: Cluster['attempt']) => {
+    if (attempt === null) return
+    const { id, createdAt, handle } = attempt
+    const { name, username } = cluster
+    refs.push({ clusterName: name, username, workerName, attemptId: id, createdAt, handle })
+  }
+  if (!isFinal(cluster.status)) add(null, cluster.attempt)
+  for (const worker of workers.values())
+    if (!isFinal(worker.status)) add(worker.name, worker.attempt)
+  return refs
+}
+
+/** A route from the scheduler's `tls://host:port`. */
+export function routeOf(clusterName: string, schedulerAddress: string) {
+  const url = new URL(schedulerAddress.replace(/^tls:/, 'http:'))
+  return { clusterName, host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 80) }
+}
