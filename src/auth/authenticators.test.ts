@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { resolveSettings } from '../core/index.ts'
+import { authenticators, authSettingsClasses } from './index.ts'
+
+const nothingSet = new Map()
+
+test('every authenticator is listed under the name of its settings', () => {
+  for (const [name, { settings }] of Object.entries(authenticators)) {
+    assert.equal(settings.name, name)
+    assert.ok(settings.dottedNames.includes(`dask_gateway_server.auth.${name}`))
+    assert.ok(authSettingsClasses.includes(settings))
+  }
+})
+
+test('the simple one is made from its resolved settings', () => {
+  const kind = authenticators.SimpleAuthenticator
+  assert.ok(kind !== undefined)
+  const assigned = new Map([
+    ['SimpleAuthenticator', new Map([['password', { value: 'secret', source: 'test' }]])],
+  ])
+  assert.equal(kind.create(resolveSettings(kind.settings, assigned)).open, false)
+  assert.equal(kind.create(resolveSettings(kind.settings, nothingSet)).open, true)
+})
+
+for (const name of ['KerberosAuthenticator', 'JupyterHubAuthenticator']) {
+  test(`${name} is known and says in one sentence that it is not built yet`, () => {
+    const kind = authenticators[name]
+    assert.ok(kind !== undefined)
+    const values = resolveSettings(kind.settings, nothingSet)
+    assert.throws(() => kind.create(values), {
+      code: 'configuration',
+      message: new RegExp(`^${name} is not built yet: `),
+    })
+  })
+}
+
+test('the settings have the names and defaults of the settings page', () => {
+  const kerberos = authenticators.KerberosAuthenticator
+  assert.ok(kerberos !== undefined)
+  assert.deepEqual(resolveSettings(kerberos.settings, nothingSet), {
+    cookie_name: null,
+    cache_max_age: 300,
+    session_max_age: 43200,
+    service_name: 'HTTP',
+    keytab: 'dask_gateway.keytab',
+  })
+})

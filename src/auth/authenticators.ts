@@ -1,0 +1,46 @@
+import { type Authenticator, GatewayError, type SettingsClass } from '../core/index.ts'
+import {
+  authenticatorSettings,
+  jupyterhubAuthenticatorSettings,
+  kerberosAuthenticatorSettings,
+  simpleAuthenticatorSettings,
+} from './settings.ts'
+import { createSimpleAuthenticator } from './simple-authenticator.ts'
+
+/** One kind of authenticator: `create` gets the resolved values of `settings`. */
+export interface AuthenticatorKind {
+  readonly settings: SettingsClass
+  readonly create: (values: unknown) => Authenticator
+}
+
+/** Every authenticator, by the class name that `DaskGateway.authenticator_class` ends with. */
+export const authenticators: { readonly [className: string]: AuthenticatorKind } = {
+  SimpleAuthenticator: kind(simpleAuthenticatorSettings, createSimpleAuthenticator),
+  KerberosAuthenticator: kind(kerberosAuthenticatorSettings, () =>
+    notBuiltYet('KerberosAuthenticator'),
+  ),
+  JupyterHubAuthenticator: kind(jupyterhubAuthenticatorSettings, () =>
+    notBuiltYet('JupyterHubAuthenticator'),
+  ),
+}
+
+/** All that configurations may set here, the common class first. */
+export const authSettingsClasses: readonly SettingsClass[] = [
+  authenticatorSettings,
+  ...Object.values(authenticators).map((each) => each.settings),
+]
+
+function kind<V>(
+  settings: SettingsClass<V>,
+  create: (values: V) => Authenticator,
+): AuthenticatorKind {
+  // Whoever calls `create` has resolved the values by `settings`, so they are a V.
+  return { settings, create: (values) => create(values as V) }
+}
+
+function notBuiltYet(className: string): never {
+  throw new GatewayError(
+    'configuration',
+    `${className} is not built yet: set c.DaskGateway.authenticator_class to "dask_gateway_server.auth.SimpleAuthenticator".`,
+  )
+}

@@ -1,0 +1,88 @@
+import { setting, settingsClass, types } from '../core/index.ts'
+
+/** `c.Authenticator`: what every authenticator has. */
+export const authenticatorSettings = settingsClass({
+  name: 'Authenticator',
+  dottedNames: ['dask_gateway_server.auth.Authenticator'],
+  help: 'What every authenticator has: its sessions.',
+  settings: {
+    cookie_name: setting(types.optional(types.text), 'The name of the session cookie.', {
+      defaultText: 'dask-gateway- and the instance id',
+    }),
+    cache_max_age: setting(
+      types.seconds,
+      'Seconds that a session lives which a program began by its Authorization header.',
+      { default: 300 },
+    ),
+    session_max_age: setting(
+      types.seconds,
+      'Seconds that a session lives which a person began on the login page.',
+      { default: 43200 },
+    ),
+  },
+})
+
+/** `c.SimpleAuthenticator`. */
+export const simpleAuthenticatorSettings = settingsClass({
+  name: 'SimpleAuthenticator',
+  parent: authenticatorSettings,
+  dottedNames: ['dask_gateway_server.auth.SimpleAuthenticator'],
+  help: 'One password for everybody, or none. For trying out, not for strangers.',
+  settings: {
+    password: setting(
+      types.optional(types.text),
+      'The password of all users. None: any password passes, so anybody may be anybody.',
+      { defaultText: 'None' },
+    ),
+  },
+})
+
+/** `c.KerberosAuthenticator`. */
+export const kerberosAuthenticatorSettings = settingsClass({
+  name: 'KerberosAuthenticator',
+  parent: authenticatorSettings,
+  dottedNames: ['dask_gateway_server.auth.KerberosAuthenticator'],
+  help: 'Users prove themselves by Kerberos (SPNEGO).',
+  settings: {
+    service_name: setting(types.text, "The first part of the service's principal.", {
+      default: 'HTTP',
+    }),
+    keytab: setting(types.path, "The file with the service's keys.", {
+      default: 'dask_gateway.keytab',
+    }),
+  },
+})
+
+/** `c.JupyterHubAuthenticator`. */
+export const jupyterhubAuthenticatorSettings = settingsClass({
+  name: 'JupyterHubAuthenticator',
+  parent: authenticatorSettings,
+  dottedNames: ['dask_gateway_server.auth.JupyterHubAuthenticator'],
+  help: 'A JupyterHub says who the bearer of a token is.',
+  settings: {
+    jupyterhub_api_token: setting(
+      types.optional(types.text),
+      "The gateway's own token at the hub.",
+      { defaultText: 'JUPYTERHUB_API_TOKEN of the environment' },
+    ),
+    jupyterhub_api_url: setting(types.optional(types.httpUrl), "The URL of the hub's API.", {
+      defaultText: 'JUPYTERHUB_API_URL of the environment',
+    }),
+    jupyterhub_service_name: setting(
+      types.optional(types.text),
+      'The name of the gateway as a service of the hub.',
+      { defaultText: 'JUPYTERHUB_SERVICE_NAME of the environment' },
+    ),
+    use_service_access_scopes: setting(
+      types.optional(types.boolean),
+      'Whether a user needs the scope access:services of the hub.',
+      { defaultText: 'True when a service name is set' },
+    ),
+    tls_key: setting(types.optional(types.path), 'The key shown to the hub.'),
+    tls_cert: setting(types.optional(types.path), 'The certificate shown to the hub.'),
+    tls_ca: setting(
+      types.optional(types.path),
+      'The authority that signed the certificate of the hub.',
+    ),
+  },
+})
