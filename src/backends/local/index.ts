@@ -1,0 +1,22 @@
+import type { BackendDriver } from '../backend-driver.ts'
+import { notBuilt } from '../not-built.ts'
+import { createLocalBackend, type LocalValues } from './local-backend.ts'
+import {
+  inProcessBackendSettings,
+  localBackendSettings,
+  localClusterConfigSettings,
+  unsafeLocalBackendSettings,
+} from './settings.ts'
+
+export const unsafeLocal: BackendDriver<LocalValues> = {
+  settings: unsafeLocalBackendSettings,
+  clusterSettings: localClusterConfigSettings,
+  create: createLocalBackend,
+}
+
+export const inProcess: BackendDriver<LocalValues> = {
+  ...unsafeLocal,
+  settings: inProcessBackendSettings,
+}
+
+export const local: BackendDriver = notBuilt(localBackendSettings, localClusterConfigSettings)
