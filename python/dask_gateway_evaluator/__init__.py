@@ -1,0 +1,1 @@
+"""Evaluates configuration files for the gateway, and stays for the option handlers in them."""

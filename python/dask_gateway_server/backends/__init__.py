@@ -1,0 +1,3 @@
+from .base import Backend, ClusterConfig
+
+__all__ = ("Backend", "ClusterConfig")

@@ -1,0 +1,5 @@
+from .base import Backend
+
+
+class DBBackendBase(Backend):
+    pass

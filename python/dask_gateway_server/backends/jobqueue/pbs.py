@@ -1,0 +1,9 @@
+from .base import JobQueueBackend, JobQueueClusterConfig
+
+
+class PBSBackend(JobQueueBackend):
+    pass
+
+
+class PBSClusterConfig(JobQueueClusterConfig):
+    pass

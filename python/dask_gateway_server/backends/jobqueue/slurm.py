@@ -1,0 +1,9 @@
+from .base import JobQueueBackend, JobQueueClusterConfig
+
+
+class SlurmBackend(JobQueueBackend):
+    pass
+
+
+class SlurmClusterConfig(JobQueueClusterConfig):
+    pass

@@ -1,0 +1,3 @@
+from .backend import KubeBackend, KubeClusterConfig
+
+__all__ = ("KubeBackend", "KubeClusterConfig")

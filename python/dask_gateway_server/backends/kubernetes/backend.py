@@ -1,0 +1,9 @@
+from ..base import Backend, ClusterConfig
+
+
+class KubeBackend(Backend):
+    pass
+
+
+class KubeClusterConfig(ClusterConfig):
+    pass
