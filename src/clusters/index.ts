@@ -1,2 +1,8 @@
 export type * from './cluster-service.ts'
 export { shownStatuses } from './cluster-service.ts'
+export {
+  type ClusterPolicy,
+  type Clusters,
+  type ClustersParts,
+  createClusters,
+} from './clusters.ts'

@@ -167,7 +167,7 @@ export class Records {
       heardAt: performance.now(),
       published: false,
       attempts: new Map(),
-      startBegunAt: null,
+      startBegunAt: cluster.attempt === null ? null : performance.now(),
       lastError: null,
     }
     const entry: Entry = { cluster, workers: new Map(), facts, pendingReason: null }

@@ -1,0 +1,443 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import { type AddressInfo, BlockList } from 'node:net'
+import { afterEach, test } from 'node:test'
+import { FakeBackend } from '../../test/fakes/fake-backend.ts'
+import { MemoryStore } from '../../test/fakes/memory-store.ts'
+import { waitFor } from '../../test/fakes/wait-for.ts'
+import {
+  type ClusterSettings,
+  clusterConfigSettings,
+  dbBackendSettings,
+  type Logger,
+  type Route,
+  resolveSettings,
+  type User,
+} from '../core/index.ts'
+import { type Clusters, createClusters } from './clusters.ts'
+import { checkSchedulerAddress } from './scheduler-address.ts'
+
+const alice: User = { name: 'alice', groups: [], admin: false }
+const bob: User = { name: 'bob', groups: [], admin: true }
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent }
+const policyDefaults = resolveSettings(dbBackendSettings, new Map())
+const settingsDefaults = resolveSettings(
+  clusterConfigSettings,
+  new Map(),
+) as unknown as ClusterSettings
+
+const opened: Clusters[] = []
+afterEach(async () => {
+  for (const clusters of opened.splice(0)) await clusters.stop()
+})
+
+interface Setup {
+  readonly store?: MemoryStore
+  readonly backend?: FakeBackend
+  readonly policy?: Partial<typeof policyDefaults>
+  readonly settings?: Partial<ClusterSettings>
+}
+
+async function gateway({
+  store = new MemoryStore(),
+  backend = new FakeBackend(),
+  policy,
+  settings,
+}: Setup = {}) {
+  const routes = new Map<string, Route>()
+  const clusters = createClusters({
+    store,
+    logArchive: store,
+    backend,
+    routes: {
+      put: (route) => routes.set(route.clusterName, route).size,
+      remove: (name) => Number(routes.delete(name)),
+      whenAcknowledged: async () => [],
+    },
+    options: {
+      fieldsFor: async () => [],
+      settingsFor: async () => ({}),
+    },
+    resolveSettings: () => ({ settings: { ...settingsDefaults, ...settings }, warnings: [] }),
+    policy: { ...policyDefaults, settle_time: 0.02, backoff_base_delay: 0.005, ...policy },
+    ownPorts: () => [1],
+    logger: silent,
+  })
+  backend.onChange = () => clusters.wake()
+  opened.push(clusters)
+  await clusters.load()
+  await clusters.start(AbortSignal.timeout(5000))
+  return { clusters, service: clusters.service, store, backend, routes }
+}
+
+type Gateway = Awaited<ReturnType<typeof gateway>>
+
+async function startedScheduler({ service, store }: Gateway) {
+  const { name } = await service.create(alice, {})
+  await waitFor(
+    'the scheduler to be started',
+    () => store.clusters.get(name)?.status === 'submitted',
+  )
+  return name
+}
+
+interface Beat {
+  readonly count?: number
+  readonly active?: readonly string[]
+  readonly closing?: readonly string[]
+  readonly closed?: readonly string[]
+  readonly api?: string
+}
+
+async function beat({ service, store }: Gateway, name: string, beat: Beat = {}) {
+  const token = store.clusters.get(name)?.token ?? ''
+  const heartbeat = {
+    schedulerAddress: 'tls://127.0.0.1:4000',
+    dashboardAddress: 'http://127.0.0.1:4001',
+    apiAddress: beat.api ?? 'http://127.0.0.1:4002',
+    count: beat.count ?? 0,
+    activeWorkers: beat.active ?? [],
+    closingWorkers: beat.closing ?? [],
+    closedWorkers: beat.closed ?? [],
+  }
+  await service.heartbeat(name, token, heartbeat, '127.0.0.1')
+}
+
+async function runningCluster(gateway: Gateway, beatOptions: Beat = {}) {
+  const name = await startedScheduler(gateway)
+  await beat(gateway, name, beatOptions)
+  await waitFor('RUNNING', () => gateway.service.get(alice, name).shown === 'RUNNING')
+  return name
+}
+
+const workersIn = ({ store }: Gateway, ...statuses: string[]) =>
+  [...store.workers.values()].filter((worker) => statuses.includes(worker.status))
+
+test('a cluster starts, runs, gets its workers, and stops with everything cleaned up', async () => {
+  const it = await gateway()
+  const name = await runningCluster(it, { count: 3 })
+  assert.deepEqual(it.routes.get(name), { clusterName: name, host: '127.0.0.1', port: 4000 })
+  const workers = await waitFor('three workers', () => {
+    const started = workersIn(it, 'submitted')
+    return started.length === 3 && started
+  })
+  assert.equal(
+    it.backend.calls.filter((call) => call.startsWith('start-workers')).join(),
+    'start-workers 3',
+  )
+  await beat(it, name, { count: 3, active: workers.map((worker) => worker.name) })
+  await waitFor('connected workers', () => workersIn(it, 'running').length === 3)
+  await it.service.stop(alice, name)
+  assert.equal(it.service.get(alice, name).shown, 'STOPPING')
+  assert.deepEqual(it.service.list(alice), [])
+  await waitFor('STOPPED', () => it.service.get(alice, name).shown === 'STOPPED')
+  assert.equal(it.backend.alive, 0)
+  assert.equal(it.routes.size, 0)
+  assert.equal(it.backend.calls.at(-1), `clean-up ${name}`)
+  const kinds = (await it.service.events(alice, name, 0, 100)).map((event) => event.kind)
+  assert.equal(kinds[0], 'cluster-created')
+  assert.equal(kinds.at(-1), 'cluster-stopped')
+})
+
+test('only the owner sees a cluster, and unknown names say so', async () => {
+  const it = await gateway()
+  const { name } = await it.service.create(alice, null)
+  assert.throws(() => it.service.get(bob, name), {
+    code: 'forbidden',
+    message: `User bob lacks permissions to view cluster ${name}`,
+  })
+  assert.throws(() => it.service.get(bob, 'nothing'), {
+    code: 'not-found',
+    message: 'Cluster nothing not found',
+  })
+  await assert.rejects(it.service.stop(bob, name), { code: 'forbidden' })
+  await it.service.stop(bob, 'nothing')
+  assert.deepEqual(it.service.list(bob), [])
+})
+
+test('a refused start fails the cluster with the refusal', async () => {
+  const it = await gateway()
+  it.backend.schedulerFaults.push('refuse')
+  const { name } = await it.service.create(alice, {})
+  const view = await waitFor('FAILED', () => {
+    const now = it.service.get(alice, name)
+    return now.shown === 'FAILED' && now
+  })
+  assert.equal(view.cluster.reason, 'no such queue')
+})
+
+test('a lost reply is found again: adopted, not started twice', async () => {
+  const it = await gateway()
+  it.backend.schedulerFaults.push('lose-reply')
+  const name = await startedScheduler(it)
+  assert.equal(it.backend.alive, 1)
+  assert.equal(it.backend.calls.filter((call) => call.startsWith('start-scheduler')).length, 1)
+  assert.deepEqual(it.store.clusters.get(name)?.attempt?.handle, {
+    job: it.store.clusters.get(name)?.attempt?.id,
+  })
+})
+
+test('a lost request is missed twice and then tried anew, with a new attempt and a new token', async () => {
+  const it = await gateway()
+  it.backend.schedulerFaults.push('lose-request')
+  const created = await it.service.create(alice, {})
+  await waitFor('a second try', () => it.store.clusters.get(created.name)?.status === 'submitted')
+  assert.equal(it.backend.alive, 1)
+  assert.ok(it.backend.calls.filter((call) => call.startsWith('find')).length >= 2)
+  const [first, second] = it.backend.calls.filter((call) => call.startsWith('start-scheduler'))
+  assert.notEqual(first, second)
+})
+
+test('a scheduler that ends at once fails the cluster, with the last lines of its log', async () => {
+  const it = await gateway()
+  it.backend.logTexts.set('scheduler', 'one\nModuleNotFoundError: dask_gateway\n')
+  const name = await startedScheduler(it)
+  it.backend.end(it.store.clusters.get(name)?.attempt?.id ?? '', 'exited with status 1')
+  const view = await waitFor('FAILED', () => {
+    const now = it.service.get(alice, name)
+    return now.shown === 'FAILED' && now
+  })
+  assert.equal(view.cluster.reason, 'The scheduler ended before it was ready: exited with status 1')
+  const last = (await it.service.events(alice, name, 0, 100)).at(-1)
+  assert.deepEqual(last?.details.log_tail, ['one', 'ModuleNotFoundError: dask_gateway'])
+  assert.equal(
+    String(await it.service.logs(alice, name, null, 1000)),
+    'one\nModuleNotFoundError: dask_gateway\n',
+  )
+})
+
+test('no heartbeat in time fails a cluster; waiting in a queue does not count', async () => {
+  const it = await gateway({ policy: { cluster_start_timeout: 0.15 } })
+  const name = await startedScheduler(it)
+  const attemptId = it.store.clusters.get(name)?.attempt?.id ?? ''
+  it.backend.set(attemptId, { state: 'pending', reason: 'Priority' })
+  await waitFor('the reason', () =>
+    it.store.allEvents.find((event) => event.message === 'Priority'),
+  )
+  await waitFor(
+    'twice the limit to pass',
+    () => Date.now() > (it.store.clusters.get(name)?.startTime ?? 0) + 300,
+  )
+  assert.equal(it.service.get(alice, name).shown, 'PENDING')
+  it.backend.set(attemptId, { state: 'running', since: null, nodeAddresses: [] })
+  await waitFor('FAILED', () => it.service.get(alice, name).shown === 'FAILED')
+  assert.match(it.store.clusters.get(name)?.reason ?? '', /no heartbeat within 0\.[12] s/)
+})
+
+test('missing heartbeats fail a running cluster', async () => {
+  const it = await gateway({ policy: { cluster_heartbeat_timeout: 0.1 } })
+  const name = await runningCluster(it)
+  await waitFor('FAILED', () => it.service.get(alice, name).shown === 'FAILED')
+  assert.match(it.store.clusters.get(name)?.reason ?? '', /No heartbeat/)
+})
+
+test('heartbeats of another attempt, of nobody, and of ended clusters', async () => {
+  const it = await gateway()
+  const name = await startedScheduler(it)
+  const refused = { code: 'unauthenticated' }
+  const heartbeat = {
+    schedulerAddress: 'tls://127.0.0.1:1',
+    dashboardAddress: '',
+    apiAddress: 'http://127.0.0.1:2',
+    count: 0,
+    activeWorkers: [],
+    closingWorkers: [],
+    closedWorkers: [],
+  }
+  await assert.rejects(it.service.heartbeat(name, 'wrong', heartbeat, '127.0.0.1'), refused)
+  await assert.rejects(it.service.heartbeat('nobody', 'x', heartbeat, '127.0.0.1'), refused)
+  await it.service.stop(alice, name)
+  await waitFor('STOPPED', () => it.service.get(alice, name).shown === 'STOPPED')
+  await beat(it, name)
+  assert.equal(it.service.get(alice, name).shown, 'STOPPED')
+})
+
+test('a false address is refused with a sentence that its owner can read', async () => {
+  const it = await gateway()
+  const name = await startedScheduler(it)
+  await assert.rejects(beat(it, name, { api: 'http://169.254.169.254:80' }), { code: 'invalid' })
+  await assert.rejects(beat(it, name, { api: 'http://10.1.2.3:80' }), { code: 'invalid' })
+  await assert.rejects(beat(it, name, { api: 'http://127.0.0.1:1' }), { code: 'invalid' })
+  const events = await it.service.events(alice, name, 0, 100)
+  assert.equal(events.filter((event) => event.kind === 'address-refused').length, 3)
+})
+
+test('which scheduler addresses are believed', () => {
+  const networks = new BlockList()
+  networks.addSubnet('10.2.0.0', 16)
+  const rules = { source: '10.1.0.7', nodeAddresses: ['10.3.0.1'], networks, ownPorts: [8000] }
+  const check = (address: string, source = rules.source) =>
+    checkSchedulerAddress('scheduler', address, 'tls', { ...rules, source })
+  assert.equal(check('tls://10.1.0.7:9'), 'tls://10.1.0.7:9')
+  assert.equal(check('tls://10.2.9.9:9'), 'tls://10.2.9.9:9')
+  assert.equal(check('tls://10.3.0.1:9'), 'tls://10.3.0.1:9')
+  assert.equal(check('tls://127.0.0.5:9', '::ffff:127.0.0.1'), 'tls://127.0.0.5:9')
+  assert.equal(check('tls://[::1]:9', '127.0.0.1'), 'tls://[::1]:9')
+  for (const address of [
+    'tls://10.4.0.1:9',
+    'tls://127.0.0.1:9',
+    'tls://169.254.169.254:80',
+    'tls://[fe80::1]:80',
+    'tls://10.1.0.7:0',
+    'tls://10.1.0.7:70000',
+    'tls://10.1.0.7',
+    'http://10.1.0.7:9',
+    'tls://10.1.0.7:9/path',
+    'tls://user@10.1.0.7:9',
+    'tls://localhost:9',
+    'tls://0x0a010007:9',
+    '',
+  ])
+    assert.throws(() => check(address), { code: 'invalid' }, address)
+  assert.throws(() => check('tls://127.0.0.1:8000', '127.0.0.1'), /port of the gateway/)
+})
+
+test('a worker that dies is replaced; one that the scheduler retires is not', async () => {
+  const it = await gateway()
+  const name = await runningCluster(it, { count: 2 })
+  const started = await waitFor('two workers', () => {
+    const workers = workersIn(it, 'submitted')
+    return workers.length === 2 && workers
+  })
+  const [first, second] = started
+  assert.ok(first !== undefined && second !== undefined)
+  await beat(it, name, { count: 2, active: [first.name, second.name] })
+  it.backend.end(first.attempt?.id ?? '', 'killed by signal 9')
+  await waitFor('a third', () => it.store.workers.size === 3)
+  assert.equal(it.store.workers.get(first.name)?.status, 'failed')
+  await beat(it, name, { count: 1, active: [first.name], closing: [second.name] })
+  it.backend.end(second.attempt?.id ?? '', 'exited with status 0')
+  await waitFor(
+    'the second to be stopped',
+    () => it.store.workers.get(second.name)?.status === 'stopped',
+  )
+  assert.equal(it.store.workers.size, 3)
+  assert.equal(it.service.get(alice, name).shown, 'RUNNING')
+})
+
+test('too many wanted: what waits is stopped, what is connected is left to the scheduler', async () => {
+  const it = await gateway()
+  const name = await runningCluster(it, { count: 3 })
+  const workers = await waitFor('three workers', () => {
+    const started = workersIn(it, 'submitted')
+    return started.length === 3 && started
+  })
+  const connected = workers.slice(0, 2).map((worker) => worker.name)
+  await beat(it, name, { count: 1, active: connected })
+  await waitFor('the pending one to end', () => workersIn(it, 'stopped').length === 1)
+  assert.equal(workersIn(it, 'running').length, 2)
+  assert.equal(it.backend.alive, 3)
+})
+
+test('three workers in a row that fail to start fail the cluster', async () => {
+  const it = await gateway()
+  it.backend.workerFaults.push('refuse', 'refuse', 'refuse')
+  const name = await runningCluster(it, { count: 1 })
+  await waitFor('FAILED', () => it.service.get(alice, name).shown === 'FAILED')
+  assert.equal(
+    it.store.clusters.get(name)?.reason,
+    '3 workers in a row failed to start; the last: too large',
+  )
+  assert.equal(it.backend.alive, 0)
+})
+
+test('a worker that never connects is stopped and replaced, and does not count as a failure', async () => {
+  const it = await gateway({ policy: { worker_start_timeout: 0.05 } })
+  const name = await runningCluster(it, { count: 1 })
+  await waitFor('several replacements', () => workersIn(it, 'failed').length >= 4)
+  assert.equal(it.service.get(alice, name).shown, 'RUNNING')
+  assert.ok(it.backend.alive <= 2)
+})
+
+test('the limit of workers holds in heartbeats and in scale', async () => {
+  const received: string[] = []
+  const server = createServer((request, response) => {
+    request.on('data', (chunk) => received.push(`${request.headers.authorization} ${chunk}`))
+    request.on('end', () => response.end())
+  }).listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  try {
+    const it = await gateway({ settings: { cluster_max_workers: 1 } })
+    const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const name = await runningCluster(it, { count: 5, api })
+    await waitFor('a worker', () => workersIn(it, 'submitted').length === 1)
+    assert.equal(it.store.workers.size, 1)
+    const { message } = await it.service.scale(alice, name, 3)
+    assert.equal(
+      message,
+      'Scale request of 3 workers would exceed resource limit of 1 workers. Scaling to 1 instead.',
+    )
+    const adapted = await it.service.adapt(alice, name, { minimum: null, maximum: 2, active: true })
+    assert.match(
+      adapted.message ?? '',
+      /`maximum=2, minimum=0` .* Using `maximum=1, minimum=0` instead/,
+    )
+    const token = `token ${it.store.clusters.get(name)?.token}`
+    assert.deepEqual(received, [
+      `${token} {"op":"scale","count":1}`,
+      `${token} {"op":"adapt","minimum":0,"maximum":1,"active":true}`,
+    ])
+    server.close()
+    server.closeAllConnections()
+    await assert.rejects(it.service.scale(alice, name, 1), { code: 'conflict' })
+  } finally {
+    server.close()
+  }
+})
+
+test('after a restart running clusters go on, routes are back, and unfinished stops are finished', async () => {
+  const store = new MemoryStore()
+  const backend = new FakeBackend()
+  const first = await gateway({ store, backend })
+  const going = await runningCluster(first, { count: 2 })
+  await waitFor('two workers', () => workersIn(first, 'submitted').length === 2)
+  const ending = await runningCluster(first)
+  backend.obedient = false
+  await first.service.stop(alice, ending)
+  await waitFor('the stop to be asked', () => backend.calls.includes('stop 1'))
+  await first.clusters.stop()
+  backend.obedient = true
+  const second = await gateway({ store, backend })
+  assert.equal(second.service.get(alice, going).shown, 'RUNNING')
+  assert.deepEqual([...second.routes.keys()], [going])
+  await waitFor(
+    'the stop to be finished',
+    () => second.service.get(alice, ending).shown === 'STOPPED',
+  )
+  await beat(second, going, {
+    count: 2,
+    active: workersIn(second, 'submitted').map((worker) => worker.name),
+  })
+  assert.equal(backend.alive, 3)
+  assert.equal(store.workers.size, 2)
+})
+
+test('a record that cannot be written changes nothing, and works later', async () => {
+  const it = await gateway()
+  const name = await runningCluster(it)
+  it.store.failing = true
+  await assert.rejects(it.service.stop(alice, name), /disk full/)
+  await assert.rejects(it.service.create(alice, {}), /disk full/)
+  assert.equal(it.service.get(alice, name).shown, 'RUNNING')
+  it.store.failing = false
+  await it.service.stop(alice, name)
+  await waitFor('STOPPED', () => it.service.get(alice, name).shown === 'STOPPED')
+})
+
+test('waiting answers when the cluster leaves PENDING, or at the limit', async () => {
+  const it = await gateway()
+  const name = await startedScheduler(it)
+  const { signal } = new AbortController()
+  assert.equal((await it.service.waitWhilePending(alice, name, 20, signal)).shown, 'PENDING')
+  const waiting = it.service.waitWhilePending(alice, name, 10_000, signal)
+  await beat(it, name)
+  assert.equal((await waiting).shown, 'RUNNING')
+})
+
+test('a shutdown stops everything and says so', async () => {
+  const it = await gateway()
+  const name = await runningCluster(it, { count: 2 })
+  assert.equal(await it.clusters.stopAll(5000), 0)
+  assert.equal(it.backend.alive, 0)
+  assert.equal(it.store.clusters.get(name)?.reason, 'The gateway was shut down')
+})

@@ -1,0 +1,114 @@
+import { type Backend, isFinal, type Logger, type Observation } from '../core/index.ts'
+import { type Entry, objectRefs, type Records } from './records.ts'
+
+export interface ObserverParts {
+  readonly records: Records
+  readonly backend: Backend
+  readonly logger: Logger
+  readonly wakeCluster: (name: string) => void
+  /** Between looks while nothing starts or stops. */
+  readonly quietMs: number
+}
+
+/** Between looks while something starts or stops. */
+const busyMs = 2000
+/** Between two looks in any case, so that many children that end at once are seen in one. */
+const restMs = 50
+const limitMs = 60_000
+
+/**
+ * Looks at everything that runs, all clusters in one call: soon after the backend says that something changed, every two seconds
+ * while something starts or stops, else once a status period. What it sees are facts; the reconciler decides.
+ */
+export class Observer {
+  readonly #parts: ObserverParts
+  #timer: NodeJS.Timeout | null = null
+  #looking: Promise<void> | null = null
+  #again = false
+  #stopped = false
+
+  constructor(parts: ObserverParts) {
+    this.#parts = parts
+  }
+
+  start(): void {
+    this.wake()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    await this.#looking
+  }
+
+  /** Asks for a look soon. */
+  wake(): void {
+    if (this.#looking !== null) this.#again = true
+    else this.#schedule(restMs)
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#stopped) return
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      this.#timer = null
+      this.#looking = this.#look()
+        .catch((error: unknown) =>
+          this.#parts.logger.warn('The backend could not be observed', { error }),
+        )
+        .finally(() => {
+          this.#looking = null
+          this.#schedule(this.#again ? restMs : this.#isBusy() ? busyMs : this.#parts.quietMs)
+          this.#again = false
+        })
+    }, delayMs)
+  }
+
+  async #look(): Promise<void> {
+    const { records, backend } = this.#parts
+    const entries = [...records.all()].filter((entry) => !isFinal(entry.cluster.status))
+    const refs = entries.flatMap((entry) => objectRefs(entry).filter((ref) => ref.handle !== null))
+    if (refs.length === 0) return
+    const seen = await backend.observe(refs, AbortSignal.timeout(limitMs))
+    for (const entry of entries) await this.#take(entry, seen)
+  }
+
+  async #take(entry: Entry, seen: ReadonlyMap<string, Observation>): Promise<void> {
+    const { records, wakeCluster } = this.#parts
+    const now = performance.now()
+    let changed = false
+    for (const { attemptId } of objectRefs(entry)) {
+      const observation = seen.get(attemptId)
+      if (observation === undefined || observation.state === 'unknown') continue
+      const before = entry.facts.attempts.get(attemptId)
+      changed ||= before?.observation?.state !== observation.state
+      const waiting = observation.state === 'pending'
+      records.learn(entry, attemptId, { observation, ...(waiting ? { notRunningAt: now } : {}) })
+    }
+    await this.#tellPending(entry, seen)
+    if (changed) wakeCluster(entry.cluster.name)
+  }
+
+  /** The queue's own words, once each. */
+  async #tellPending(entry: Entry, seen: ReadonlyMap<string, Observation>): Promise<void> {
+    const id = entry.cluster.attempt?.id
+    const observation = id === undefined ? undefined : seen.get(id)
+    if (observation?.state !== 'pending' || observation.reason === entry.pendingReason) return
+    entry.pendingReason = observation.reason
+    const message = observation.reason ?? 'Waiting in the queue'
+    await this.#parts.records.change(entry.cluster.name, () => ({
+      events: [{ kind: 'cluster-pending', message }],
+    }))
+  }
+
+  #isBusy(): boolean {
+    for (const { cluster, workers } of this.#parts.records.all()) {
+      if (isFinal(cluster.status)) continue
+      if (cluster.status !== 'running' || cluster.target !== 'running') return true
+      for (const worker of workers.values())
+        if (!isFinal(worker.status) && (worker.status !== 'running' || worker.target !== 'running'))
+          return true
+    }
+    return false
+  }
+}

@@ -1,0 +1,370 @@
+import type { BlockList } from 'node:net'
+import {
+  type Backend,
+  type Cluster,
+  type ClusterOptions,
+  checkOptions,
+  type DashboardTarget,
+  GatewayError,
+  isFinal,
+  type Json,
+  type LogArchive,
+  type Logger,
+  messageOf,
+  type OptionField,
+  type ResolveClusterSettings,
+  type SchedulerAddresses,
+  type Status,
+  type User,
+  type Worker,
+} from '../core/index.ts'
+import { createKeyPair, randomHex, sameSecret } from '../util/index.ts'
+import type {
+  ClusterService,
+  ClusterView,
+  Heartbeat,
+  ScaleResult,
+  ShownStatus,
+} from './cluster-service.ts'
+import { applyHeartbeat } from './heartbeat.ts'
+import { checkSchedulerFits, limitAdapt, limitScale } from './limits.ts'
+import { type Entry, objectRefs, type Records } from './records.ts'
+import { checkSchedulerAddress } from './scheduler-address.ts'
+import type { SendToScheduler } from './scheduler-comm.ts'
+
+export interface ServiceParts {
+  readonly records: Records
+  readonly backend: Backend
+  readonly logArchive: LogArchive
+  readonly options: ClusterOptions
+  readonly resolveSettings: ResolveClusterSettings
+  readonly send: SendToScheduler
+  readonly networks: BlockList
+  readonly ownPorts: () => readonly number[]
+  readonly wake: (name: string) => void
+  readonly logger: Logger
+}
+
+const logLimitMs = 20_000
+const statuses: readonly Status[] = [
+  'created',
+  'submitted',
+  'running',
+  'closing',
+  'stopped',
+  'failed',
+]
+
+/** What users, schedulers and the dashboards ask of clusters: they read memory and write targets; the reconciler does the rest. */
+export function createClusterService(
+  parts: ServiceParts,
+): ClusterService & { findDashboard(name: string): DashboardTarget | null } {
+  return {
+    create: (user, options) => create(parts, user, options),
+    list: (user, wanted) => list(parts, user, wanted ?? ['PENDING', 'RUNNING']),
+    get: (user, name) => viewOf(ownEntry(parts, user, name)),
+    waitWhilePending: (user, name, limitMs, signal) =>
+      waitWhilePending(parts, user, name, limitMs, signal),
+    stop: (user, name) => stop(parts, user, name),
+    stopByToken: (name, token) => stopByToken(parts, name, token),
+    scale: (user, name, count) => scale(parts, user, name, count),
+    adapt: (user, name, request) => adapt(parts, user, name, request),
+    heartbeat: (name, token, heartbeat, source) =>
+      takeHeartbeat(parts, name, token, heartbeat, source),
+    knowsToken: (name, token) => entryOfToken(parts, name, token) !== null,
+    events: (user, name, afterId, limit) =>
+      parts.records.events(ownEntry(parts, user, name).cluster.name, afterId, limit),
+    workers: (user, name) => [...ownEntry(parts, user, name).workers.values()],
+    logs: (user, name, workerName, maxBytes) => logs(parts, user, name, workerName, maxBytes),
+    counts: () => counts(parts),
+    findDashboard: (name) => findDashboard(parts, name),
+  }
+}
+
+/** The status that users see. */
+export function shownStatus({ cluster, facts }: Pick<Entry, 'cluster' | 'facts'>): ShownStatus {
+  if (cluster.status === 'stopped') return 'STOPPED'
+  if (cluster.status === 'failed') return 'FAILED'
+  if (cluster.target !== 'running' || cluster.status === 'closing') return 'STOPPING'
+  return cluster.status === 'running' && facts.published ? 'RUNNING' : 'PENDING'
+}
+
+function viewOf(entry: Entry): ClusterView {
+  return { cluster: entry.cluster, shown: shownStatus(entry) }
+}
+
+function ownEntry({ records }: ServiceParts, user: User, name: string): Entry {
+  const entry = records.get(name)
+  if (entry === undefined) throw new GatewayError('not-found', `Cluster ${name} not found`)
+  if (entry.cluster.username !== user.name)
+    throw new GatewayError(
+      'forbidden',
+      `User ${user.name} lacks permissions to view cluster ${name}`,
+    )
+  return entry
+}
+
+function list(
+  { records }: ServiceParts,
+  user: User,
+  wanted: readonly ShownStatus[],
+): ClusterView[] {
+  const views: ClusterView[] = []
+  for (const entry of records.ofUser(user.name)) {
+    const shown = shownStatus(entry)
+    if (wanted.includes(shown)) views.push({ cluster: entry.cluster, shown })
+  }
+  return views
+}
+
+async function create(parts: ServiceParts, user: User, asked: unknown): Promise<Cluster> {
+  const fields: readonly OptionField[] = await parts.options.fieldsFor(user)
+  const options = checkOptions(fields, asked ?? {})
+  const overrides: { readonly [key: string]: Json } = await parts.options.settingsFor(user, options)
+  const { settings, warnings } = parts.resolveSettings(overrides)
+  checkSchedulerFits(settings)
+  const name = randomHex(16)
+  const { certPem, keyPem } = await createKeyPair([name, 'dask-internal'])
+  const cluster: Cluster = {
+    name,
+    username: user.name,
+    options,
+    settings,
+    status: 'created',
+    target: 'running',
+    count: 0,
+    attempt: null,
+    token: randomHex(16),
+    tlsCert: certPem,
+    tlsKey: keyPem,
+    dashboardKey: randomHex(16),
+    addresses: null,
+    startTime: Date.now(),
+    stopTime: null,
+    reason: null,
+    workerStartFailures: 0,
+  }
+  await parts.records.create(cluster, {
+    kind: 'cluster-created',
+    message: `Created by ${user.name}`,
+  })
+  if (warnings.length > 0)
+    await parts.records.change(name, () => ({
+      events: warnings.map((message) => ({ kind: 'warning', message })),
+    }))
+  for (const warning of warnings) parts.logger.warn(warning, { cluster: name, user: user.name })
+  parts.wake(name)
+  return cluster
+}
+
+async function waitWhilePending(
+  parts: ServiceParts,
+  user: User,
+  name: string,
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<ClusterView> {
+  const view = () => viewOf(ownEntry(parts, user, name))
+  if (view().shown !== 'PENDING') return view()
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      unwatch()
+      resolve()
+    }
+    const timer = setTimeout(done, limitMs)
+    const unwatch = parts.records.watch(name, () => {
+      const entry = parts.records.get(name)
+      if (entry === undefined || shownStatus(entry) !== 'PENDING') done()
+    })
+    signal.addEventListener('abort', done)
+  })
+  return view()
+}
+
+async function stop(parts: ServiceParts, user: User, name: string): Promise<void> {
+  if (parts.records.get(name) === undefined) return
+  ownEntry(parts, user, name)
+  await writeStop(parts, name, `Stopped by ${user.name}`)
+}
+
+async function stopByToken(parts: ServiceParts, name: string, token: string): Promise<boolean> {
+  const entry = entryOfToken(parts, name, token)
+  if (entry === null) return false
+  const idle = entry.cluster.settings.idle_timeout
+  await writeStop(parts, name, idle > 0 ? `Idle for ${idle} s` : 'Stopped by its scheduler')
+  return true
+}
+
+async function writeStop(
+  { records, wake }: ServiceParts,
+  name: string,
+  reason: string,
+): Promise<void> {
+  await records.change(name, ({ cluster }) =>
+    isFinal(cluster.status) || cluster.target !== 'running'
+      ? null
+      : {
+          cluster: { ...cluster, target: 'stopped', reason },
+          events: [{ kind: 'stop-requested', message: reason }],
+        },
+  )
+  wake(name)
+}
+
+async function scale(
+  parts: ServiceParts,
+  user: User,
+  name: string,
+  asked: number,
+): Promise<ScaleResult> {
+  const entry = runningEntry(parts, user, name)
+  const { count, message } = limitScale(entry.cluster.settings, asked)
+  await tell(parts, entry, { op: 'scale', count })
+  return { message }
+}
+
+async function adapt(
+  parts: ServiceParts,
+  user: User,
+  name: string,
+  request: {
+    readonly minimum: number | null
+    readonly maximum: number | null
+    readonly active: boolean
+  },
+): Promise<ScaleResult> {
+  const entry = runningEntry(parts, user, name)
+  const { bounds, message } = limitAdapt(entry.cluster.settings, request)
+  await tell(parts, entry, { op: 'adapt', ...bounds, active: request.active })
+  return { message }
+}
+
+function runningEntry(parts: ServiceParts, user: User, name: string): Entry {
+  const entry = ownEntry(parts, user, name)
+  if (shownStatus(entry) === 'RUNNING') return entry
+  throw new GatewayError('conflict', `cluster ${name} is not running`)
+}
+
+/** Whether the scheduler lives is decided by heartbeats and by the backend, not by a request that it missed. */
+async function tell(
+  { send, wake, logger }: ServiceParts,
+  entry: Entry,
+  message: Json,
+): Promise<void> {
+  const { name, addresses, token } = entry.cluster
+  if (addresses === null) throw new GatewayError('conflict', `cluster ${name} is not running`)
+  try {
+    await send(addresses.api, token, message)
+  } catch (cause) {
+    logger.warn('A scheduler could not be told', { cluster: name, error: cause })
+    wake(name)
+    throw new GatewayError('conflict', `cluster ${name} is not running: ${messageOf(cause)}`, {
+      cause,
+    })
+  }
+}
+
+function entryOfToken({ records }: ServiceParts, name: string, token: string): Entry | null {
+  const entry = records.get(name)
+  return entry !== undefined && sameSecret(entry.cluster.token, token) ? entry : null
+}
+
+async function takeHeartbeat(
+  parts: ServiceParts,
+  name: string,
+  token: string,
+  heartbeat: Heartbeat,
+  source: string,
+): Promise<void> {
+  const entry = entryOfToken(parts, name, token)
+  if (entry === null)
+    throw new GatewayError('unauthenticated', 'The token is not that of this cluster')
+  if (entry.cluster.target !== 'running' || entry.cluster.attempt === null) return
+  const addresses = await checkedAddresses(parts, entry, heartbeat, source)
+  entry.facts = { ...entry.facts, heardAt: performance.now() }
+  const attemptId = entry.cluster.attempt.id
+  let changed = false
+  await parts.records.change(name, ({ cluster, workers }) => {
+    if (cluster.target !== 'running' || cluster.attempt?.id !== attemptId) return null
+    const change = applyHeartbeat(cluster, workers.values(), heartbeat, addresses)
+    changed = change !== null
+    if (
+      change?.cluster !== undefined &&
+      change.cluster.addresses !== cluster.addresses &&
+      cluster.addresses !== null
+    )
+      entry.facts = { ...entry.facts, published: false }
+    return change
+  })
+  if (changed) parts.wake(name)
+}
+
+async function checkedAddresses(
+  { records, networks, ownPorts }: ServiceParts,
+  entry: Entry,
+  heartbeat: Heartbeat,
+  source: string,
+): Promise<SchedulerAddresses> {
+  const { cluster, facts } = entry
+  const seen = cluster.attempt === null ? undefined : facts.attempts.get(cluster.attempt.id)
+  const nodeAddresses = seen?.observation?.state === 'running' ? seen.observation.nodeAddresses : []
+  const rules = { source, nodeAddresses, networks, ownPorts: ownPorts() }
+  try {
+    const scheduler = checkSchedulerAddress('scheduler', heartbeat.schedulerAddress, 'tls', rules)
+    const api = checkSchedulerAddress('API', heartbeat.apiAddress, 'http', rules)
+    const dashboard =
+      heartbeat.dashboardAddress === ''
+        ? null
+        : checkSchedulerAddress('dashboard', heartbeat.dashboardAddress, 'http', rules)
+    return { scheduler, dashboard, api }
+  } catch (error) {
+    const message = messageOf(error)
+    if (entry.pendingReason !== message) {
+      entry.pendingReason = message
+      await records.change(cluster.name, () => ({ events: [{ kind: 'address-refused', message }] }))
+    }
+    throw error
+  }
+}
+
+async function logs(
+  parts: ServiceParts,
+  user: User,
+  name: string,
+  workerName: string | null,
+  maxBytes: number,
+): Promise<Buffer | null> {
+  const entry = ownEntry(parts, user, name)
+  if (workerName !== null && !entry.workers.has(workerName))
+    throw new GatewayError('not-found', `Cluster ${name} has no worker ${workerName}`)
+  const ref = objectRefs(entry).find((each) => each.workerName === workerName)
+  const live =
+    ref === undefined || ref.handle === null
+      ? null
+      : await parts.backend.logs(entry.cluster, ref, maxBytes, AbortSignal.timeout(logLimitMs))
+  return live ?? parts.logArchive.get(name, workerName ?? 'scheduler', maxBytes)
+}
+
+function counts({ records }: ServiceParts) {
+  const zero = () =>
+    Object.fromEntries(statuses.map((status) => [status, 0])) as Record<Status, number>
+  const result = { clusters: zero(), workers: zero() }
+  const count = (into: Record<Status, number>, { status }: Cluster | Worker) => {
+    into[status] += 1
+  }
+  for (const { cluster, workers } of records.all()) {
+    count(result.clusters, cluster)
+    for (const worker of workers.values()) count(result.workers, worker)
+  }
+  return result
+}
+
+function findDashboard({ records }: ServiceParts, name: string): DashboardTarget | null {
+  const entry = records.get(name)
+  if (entry === undefined || isFinal(entry.cluster.status)) return null
+  const { username, dashboardKey, addresses } = entry.cluster
+  const address = shownStatus(entry) === 'RUNNING' ? (addresses?.dashboard ?? null) : null
+  return { clusterName: name, username, address, key: dashboardKey }
+}

@@ -1,0 +1,56 @@
+import type {
+  Change,
+  Cluster,
+  ClusterEvent,
+  ClusterStore,
+  LogArchive,
+  Worker,
+} from '../../src/core/index.ts'
+
+/** Records in memory, with a switch that makes writing fail. */
+export class MemoryStore implements ClusterStore, LogArchive {
+  readonly clusters = new Map<string, Cluster>()
+  readonly workers = new Map<string, Worker>()
+  readonly allEvents: ClusterEvent[] = []
+  readonly logs = new Map<string, Buffer>()
+  failing = false
+
+  async load() {
+    return {
+      clusters: [...this.clusters.values()],
+      workers: [...this.workers.values()],
+      lastEventId: this.allEvents.at(-1)?.id ?? 0,
+    }
+  }
+
+  async commit(changes: readonly Change[]) {
+    if (this.failing) throw new Error('disk full')
+    for (const change of changes) {
+      if ('remove' in change) {
+        this.clusters.delete(change.clusterName)
+        continue
+      }
+      if (change.put === 'cluster') this.clusters.set(change.cluster.name, change.cluster)
+      if (change.put === 'worker') this.workers.set(change.worker.name, change.worker)
+      if (change.put === 'event') this.allEvents.push(change.event)
+    }
+  }
+
+  async events(clusterName: string, afterId: number, limit: number) {
+    return this.allEvents
+      .filter((event) => event.clusterName === clusterName && event.id > afterId)
+      .slice(0, limit)
+  }
+
+  async put(clusterName: string, objectName: string, log: Buffer) {
+    this.logs.set(`${clusterName}/${objectName}`, log)
+  }
+
+  async get(clusterName: string, objectName: string) {
+    return this.logs.get(`${clusterName}/${objectName}`) ?? null
+  }
+
+  async remove(clusterName: string) {
+    for (const key of this.logs.keys()) if (key.startsWith(`${clusterName}/`)) this.logs.delete(key)
+  }
+}
