@@ -1,0 +1,252 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Attempt, Cluster, Observation, Worker } from '../core/index.ts'
+import {
+  type AttemptFacts,
+  type Limits,
+  newAttemptFacts,
+  nextStep,
+  type Situation,
+} from './lifecycle.ts'
+
+const limits: Limits = {
+  clusterStart: 60_000,
+  workerStart: 60_000,
+  heartbeat: 30_000,
+  queue: 86_400_000,
+  settle: 15_000,
+  stopAgain: 30_000,
+  workerStartFailures: 3,
+}
+const now = 1_000_000
+const asked: Attempt = { id: 'a', createdAt: Date.now(), handle: null, runningSince: null }
+const accepted: Attempt = { ...asked, handle: 7 }
+const gone: Observation = { state: 'gone', reason: 'exited with status 1', exitCode: 1 }
+const runs: Observation = { state: 'running', since: null, nodeAddresses: [] }
+const waits: Observation = { state: 'pending', reason: null }
+
+interface Case {
+  readonly cluster?: Partial<Cluster>
+  readonly workers?: readonly Partial<Worker>[]
+  readonly facts?: Partial<Situation['facts']>
+  readonly seen?: { readonly [attemptId: string]: Partial<AttemptFacts> }
+}
+
+function situation({ cluster, workers = [], facts, seen = {} }: Case): Situation {
+  return {
+    cluster: {
+      status: 'created',
+      target: 'running',
+      count: 0,
+      attempt: null,
+      workerStartFailures: 0,
+      ...cluster,
+    } as Cluster,
+    workers: workers.map(
+      (worker, index) =>
+        ({
+          name: `w${index}`,
+          status: 'created',
+          target: 'running',
+          attempt: null,
+          endExpected: false,
+          reason: null,
+          ...worker,
+        }) as Worker,
+    ),
+    facts: {
+      heardAt: now,
+      published: true,
+      startBegunAt: now,
+      lastError: null,
+      ...facts,
+      attempts: new Map(
+        Object.entries(seen).map(([id, fact]) => [id, { ...newAttemptFacts(now), ...fact }]),
+      ),
+    },
+    limits,
+    now,
+  }
+}
+
+const table: readonly [string, Case, string][] = [
+  ['a new cluster is started', {}, 'start-scheduler'],
+  ['an outcome that is not known is asked for', { cluster: { attempt: asked } }, 'find'],
+  [
+    'missed once: wait for the second look',
+    { cluster: { attempt: asked }, seen: { a: { absentSince: now - 1 } } },
+    'wait',
+  ],
+  [
+    'the second look',
+    { cluster: { attempt: asked }, seen: { a: { absentSince: now - 15_000 } } },
+    'find',
+  ],
+  [
+    'missed twice: try anew',
+    { cluster: { attempt: asked }, seen: { a: { absent: true } } },
+    'start-scheduler',
+  ],
+  [
+    'not accepted in time',
+    { cluster: { attempt: asked }, facts: { startBegunAt: now - 60_000 } },
+    'fail',
+  ],
+  [
+    'accepted: wait for the heartbeat',
+    { cluster: { status: 'submitted', attempt: accepted } },
+    'wait',
+  ],
+  [
+    'no heartbeat in time',
+    {
+      cluster: { status: 'submitted', attempt: accepted },
+      seen: { a: { observation: runs, notRunningAt: now - 60_000 } },
+    },
+    'fail',
+  ],
+  [
+    'waiting in a queue is no failure',
+    {
+      cluster: { status: 'submitted', attempt: accepted },
+      seen: { a: { observation: waits, notRunningAt: now - 60_000 } },
+    },
+    'wait',
+  ],
+  [
+    'but not for ever',
+    {
+      cluster: {
+        status: 'submitted',
+        attempt: { ...accepted, createdAt: Date.now() - 86_400_001 },
+      },
+      seen: { a: { observation: waits } },
+    },
+    'fail',
+  ],
+  [
+    'died before it was ready',
+    { cluster: { status: 'submitted', attempt: accepted }, seen: { a: { observation: gone } } },
+    'fail',
+  ],
+  [
+    'died later',
+    { cluster: { status: 'running', attempt: accepted }, seen: { a: { observation: gone } } },
+    'fail',
+  ],
+  [
+    'no heartbeat for long',
+    { cluster: { status: 'running', attempt: accepted }, facts: { heardAt: now - 30_000 } },
+    'fail',
+  ],
+  [
+    'the route first',
+    { cluster: { status: 'running', attempt: accepted }, facts: { published: false } },
+    'publish',
+  ],
+  [
+    'a heartbeat before the answer of the start',
+    { cluster: { status: 'running', attempt: asked } },
+    'find',
+  ],
+  ['all is well', { cluster: { status: 'running', attempt: accepted } }, 'wait'],
+  [
+    'workers are wanted',
+    { cluster: { status: 'running', attempt: accepted, count: 2 }, workers: [{}] },
+    'add-workers',
+  ],
+  [
+    'and started',
+    { cluster: { status: 'running', attempt: accepted, count: 1 }, workers: [{}] },
+    'start-workers',
+  ],
+  [
+    'fewer are wanted',
+    { cluster: { status: 'running', attempt: accepted, count: 0 }, workers: [{}] },
+    'retire-workers',
+  ],
+  [
+    'connected ones are left alone',
+    {
+      cluster: { status: 'running', attempt: accepted, count: 0 },
+      workers: [{ status: 'running', attempt: { ...accepted, id: 'b' } }],
+    },
+    'wait',
+  ],
+  [
+    'one that the scheduler retires is replaced only if more are wanted',
+    {
+      cluster: { status: 'running', attempt: accepted, count: 0 },
+      workers: [{ status: 'running', endExpected: true, attempt: { ...accepted, id: 'b' } }],
+    },
+    'wait',
+  ],
+  [
+    'a dead worker is written down',
+    {
+      cluster: { status: 'running', attempt: accepted, count: 1 },
+      workers: [{ status: 'running', attempt: { ...accepted, id: 'b' } }],
+      seen: { b: { observation: gone } },
+    },
+    'end-workers',
+  ],
+  [
+    'too many failures',
+    { cluster: { status: 'running', attempt: accepted, workerStartFailures: 3 } },
+    'fail',
+  ],
+  [
+    'a stop closes first',
+    { cluster: { status: 'running', target: 'stopped', attempt: accepted } },
+    'close',
+  ],
+  [
+    'then stops',
+    { cluster: { status: 'closing', target: 'stopped', attempt: accepted } },
+    'stop-objects',
+  ],
+  [
+    'and waits until it is seen gone',
+    {
+      cluster: { status: 'closing', target: 'stopped', attempt: accepted },
+      seen: { a: { observation: runs, stopAskedAt: now - 1 } },
+    },
+    'wait',
+  ],
+  [
+    'and asks again',
+    {
+      cluster: { status: 'closing', target: 'stopped', attempt: accepted },
+      seen: { a: { observation: runs, stopAskedAt: now - 30_000 } },
+    },
+    'stop-objects',
+  ],
+  [
+    'a stop of what may not exist looks first',
+    { cluster: { status: 'closing', target: 'stopped', attempt: asked } },
+    'find',
+  ],
+  [
+    'gone: finish',
+    {
+      cluster: { status: 'closing', target: 'failed', attempt: accepted },
+      seen: { a: { observation: gone } },
+    },
+    'finish',
+  ],
+  ['never started: finish', { cluster: { status: 'closing', target: 'stopped' } }, 'finish'],
+  ['the end', { cluster: { status: 'stopped', target: 'stopped' } }, 'wait'],
+]
+
+for (const [name, given, expected] of table)
+  test(name, () => assert.equal(nextStep(situation(given)).do, expected))
+
+test('a wait ends at the next time-out', () => {
+  const step = nextStep(
+    situation({
+      cluster: { status: 'running', attempt: accepted },
+      facts: { heardAt: now - 10_000 },
+    }),
+  )
+  assert.deepEqual(step, { do: 'wait', until: now + 20_000 })
+})
