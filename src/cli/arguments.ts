@@ -44,9 +44,9 @@ export function parseArguments(argv: readonly string[]): Arguments {
     const word = words.shift() ?? ''
     const [name = '', inline] = splitOnce(word)
     if (flags.includes(word)) given.set(word, '')
-    else if (options.includes(name)) given.set(name, inline ?? valueOf(name, words))
+    else if (options.includes(name)) given.set(name, inline ?? nextWord(name, words))
     else if (/^--[A-Za-z]\w*(\.\w+)+$/.test(name))
-      settings.push(`${name}=${inline ?? valueOf(name, words)}`)
+      settings.push(`${name}=${inline ?? nextWord(name, words)}`)
     else throw unknownWord(word)
   }
   const logLevel = given.has('--debug') ? 'DEBUG' : given.get('--log-level')
@@ -78,7 +78,7 @@ function splitOnce(word: string): [string, string | undefined] {
   return at < 0 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)]
 }
 
-function valueOf(name: string, words: string[]): string {
+function nextWord(name: string, words: string[]): string {
   const value = words.shift()
   if (value === undefined) throw new GatewayError('configuration', `${name} needs a value`)
   return value
