@@ -1,0 +1,2 @@
+export { createLogArchive } from './log-archive.ts'
+export { openStore, type StoreOptions } from './open-store.ts'

@@ -1,0 +1,96 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { GatewayError } from '../core/index.ts'
+
+/** "DGTS": marks a database file as ours, https://sqlite.org/pragma.html#pragma_application_id. */
+export const applicationId = 0x44475453
+
+/** Number n brings a database from version n-1 to n (`PRAGMA user_version`). Append only: released ones never change. */
+export const migrations: readonly string[] = [
+  `
+  create table instance (
+    id text primary key not null,
+    signing_key text not null,
+    proxy_token text not null,
+    private_port integer,
+    last_event_id integer not null default 0,
+    probed_at integer not null default 0
+  ) strict;
+  create table cluster (
+    name text primary key not null,
+    username text not null,
+    options text not null,
+    settings text not null,
+    status text not null,
+    target text not null,
+    count integer not null,
+    attempt text,
+    token text not null,
+    tls_cert text not null,
+    tls_key text not null,
+    dashboard_key text not null,
+    addresses text,
+    start_time integer not null,
+    stop_time integer,
+    reason text,
+    worker_start_failures integer not null
+  ) strict, without rowid;
+  create table worker (
+    name text primary key not null,
+    cluster_name text not null references cluster (name) on delete cascade,
+    status text not null,
+    target text not null,
+    attempt text,
+    end_expected integer not null,
+    start_time integer not null,
+    stop_time integer,
+    reason text
+  ) strict, without rowid;
+  create index worker_of_cluster on worker (cluster_name);
+  create table event (
+    id integer primary key not null,
+    cluster_name text not null references cluster (name) on delete cascade,
+    time integer not null,
+    kind text not null,
+    message text not null,
+    worker text,
+    details text not null
+  ) strict;
+  create index event_of_cluster on event (cluster_name, id);
+  create table session (
+    hash text primary key not null,
+    username text not null,
+    groups text not null,
+    admin integer not null,
+    kind text not null,
+    expires_at integer not null
+  ) strict, without rowid;
+  create index session_by_end on session (expires_at);
+  `,
+]
+
+/** The version of a database of ours; 0: nothing in it yet. Throws when a newer server wrote it. */
+export function checkedVersion(database: DatabaseSync, path: string): number {
+  const version = Number(database.prepare('pragma user_version').get()?.user_version)
+  if (version <= migrations.length) return version
+  throw new GatewayError(
+    'configuration',
+    `The database ${path} has version ${version}, but this dask-gateway-server knows versions up to ${migrations.length}. A newer server wrote it: run that one, or move the database away to begin anew.`,
+  )
+}
+
+/** Brings the database to the newest version, each step whole or not at all. */
+export function migrate(database: DatabaseSync, fromVersion: number): void {
+  for (const [index, statements] of migrations.entries()) {
+    const version = index + 1
+    if (version <= fromVersion) continue
+    database.exec('begin immediate')
+    try {
+      database.exec(statements)
+      database.exec(`pragma application_id = ${applicationId}; pragma user_version = ${version}`)
+      database.exec('commit')
+    } catch (error) {
+      if (database.isTransaction) database.exec('rollback')
+      throw error
+    }
+  }
+}

@@ -1,0 +1,250 @@
+import { z } from 'zod'
+import {
+  type Cluster,
+  type ClusterEvent,
+  GatewayError,
+  type Json,
+  type Session,
+  type Worker,
+} from '../core/index.ts'
+import type { ClusterRow, EventRow, SessionRow, WorkerRow } from './schema.ts'
+import type { SecretBox, SecretPlace } from './secret-box.ts'
+
+export function clusterToRow(cluster: Cluster, secrets: SecretBox): ClusterRow {
+  const place = clusterPlaces(cluster.name)
+  return {
+    name: cluster.name,
+    username: cluster.username,
+    options: JSON.stringify(cluster.options),
+    settings: JSON.stringify(cluster.settings),
+    status: cluster.status,
+    target: cluster.target,
+    count: cluster.count,
+    attempt: jsonOrNull(cluster.attempt),
+    token: secrets.seal(cluster.token, place('token')),
+    tls_cert: cluster.tlsCert,
+    tls_key: secrets.seal(cluster.tlsKey, place('tls_key')),
+    dashboard_key: secrets.seal(cluster.dashboardKey, place('dashboard_key')),
+    addresses: jsonOrNull(cluster.addresses),
+    start_time: cluster.startTime,
+    stop_time: cluster.stopTime,
+    reason: cluster.reason,
+    worker_start_failures: cluster.workerStartFailures,
+  }
+}
+
+export function clusterFromRow(row: unknown, secrets: SecretBox): Cluster {
+  const parsed = parsedRow(clusterRow, 'cluster', row)
+  const place = clusterPlaces(parsed.name)
+  return {
+    name: parsed.name,
+    username: parsed.username,
+    options: parsed.options,
+    settings: parsed.settings,
+    status: parsed.status,
+    target: parsed.target,
+    count: parsed.count,
+    attempt: parsed.attempt,
+    token: secrets.open(parsed.token, place('token')),
+    tlsCert: parsed.tls_cert,
+    tlsKey: secrets.open(parsed.tls_key, place('tls_key')),
+    dashboardKey: secrets.open(parsed.dashboard_key, place('dashboard_key')),
+    addresses: parsed.addresses,
+    startTime: parsed.start_time,
+    stopTime: parsed.stop_time,
+    reason: parsed.reason,
+    workerStartFailures: parsed.worker_start_failures,
+  }
+}
+
+export function workerToRow(worker: Worker): WorkerRow {
+  return {
+    name: worker.name,
+    cluster_name: worker.clusterName,
+    status: worker.status,
+    target: worker.target,
+    attempt: jsonOrNull(worker.attempt),
+    end_expected: Number(worker.endExpected),
+    start_time: worker.startTime,
+    stop_time: worker.stopTime,
+    reason: worker.reason,
+  }
+}
+
+export function workerFromRow(row: unknown): Worker {
+  const parsed = parsedRow(workerRow, 'worker', row)
+  return {
+    name: parsed.name,
+    clusterName: parsed.cluster_name,
+    status: parsed.status,
+    target: parsed.target,
+    attempt: parsed.attempt,
+    endExpected: parsed.end_expected,
+    startTime: parsed.start_time,
+    stopTime: parsed.stop_time,
+    reason: parsed.reason,
+  }
+}
+
+export function eventToRow(event: ClusterEvent): EventRow {
+  return {
+    id: event.id,
+    cluster_name: event.clusterName,
+    time: event.time,
+    kind: event.kind,
+    message: event.message,
+    worker: event.worker,
+    details: JSON.stringify(event.details),
+  }
+}
+
+export function eventFromRow(row: unknown): ClusterEvent {
+  const { cluster_name, ...rest } = parsedRow(eventRow, 'event', row)
+  return { ...rest, clusterName: cluster_name }
+}
+
+export function sessionToRow(hash: string, session: Session): SessionRow {
+  return {
+    hash,
+    username: session.user.name,
+    groups: JSON.stringify(session.user.groups),
+    admin: Number(session.user.admin),
+    kind: session.kind,
+    expires_at: session.expiresAt,
+  }
+}
+
+export function sessionFromRow(row: unknown): {
+  readonly hash: string
+  readonly session: Session
+} {
+  const { hash, username, groups, admin, kind, expires_at } = parsedRow(sessionRow, 'session', row)
+  return { hash, session: { user: { name: username, groups, admin }, kind, expiresAt: expires_at } }
+}
+
+function clusterPlaces(row: string): (column: string) => SecretPlace {
+  return (column) => ({ table: 'cluster', column, row })
+}
+
+function jsonOrNull(value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value)
+}
+
+const json: z.ZodType<Json> = z.json()
+const flag = z.union([z.literal(0), z.literal(1)]).transform((value) => value === 1)
+const status = z.enum(['created', 'submitted', 'running', 'closing', 'stopped', 'failed'])
+const target = z.enum(['running', 'stopped', 'failed'])
+
+/** A text column that holds the JSON of `inner`. */
+function jsonText<T>(inner: z.ZodType<T>) {
+  return z
+    .string()
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text)
+      } catch {
+        context.addIssue({ code: 'custom', message: 'is not JSON' })
+        return z.NEVER
+      }
+    })
+    .pipe(inner)
+}
+
+const attempt = jsonText(
+  z.object({
+    id: z.string(),
+    createdAt: z.number(),
+    handle: json.nullable(),
+    runningSince: z.number().nullable(),
+  }),
+).nullable()
+
+const command = z.union([z.string(), z.array(z.string())])
+/** Those of `ClusterConfig` are always there; a backend's own settings come as it wrote them. */
+const settings = z
+  .object({
+    scheduler_cmd: command,
+    worker_cmd: command,
+    environment: z.record(z.string(), z.string()),
+    worker_memory: z.number(),
+    worker_cores: z.number(),
+    worker_threads: z.number().nullable(),
+    scheduler_memory: z.number(),
+    scheduler_cores: z.number(),
+    adaptive_period: z.number(),
+    idle_timeout: z.number(),
+    cluster_max_memory: z.number().nullable(),
+    cluster_max_cores: z.number().nullable(),
+    cluster_max_workers: z.number().nullable(),
+    cluster_start_timeout: z.number().nullable(),
+    worker_start_timeout: z.number().nullable(),
+    worker_start_failure_limit: z.number().nullable(),
+  })
+  .catchall(json)
+
+const clusterRow = z.object({
+  name: z.string(),
+  username: z.string(),
+  options: jsonText(z.record(z.string(), json)),
+  settings: jsonText(settings),
+  status,
+  target,
+  count: z.number(),
+  attempt,
+  token: z.string(),
+  tls_cert: z.string(),
+  tls_key: z.string(),
+  dashboard_key: z.string(),
+  addresses: jsonText(
+    z.object({ scheduler: z.string(), dashboard: z.string().nullable(), api: z.string() }),
+  ).nullable(),
+  start_time: z.number(),
+  stop_time: z.number().nullable(),
+  reason: z.string().nullable(),
+  worker_start_failures: z.number(),
+})
+
+const workerRow = z.object({
+  name: z.string(),
+  cluster_name: z.string(),
+  status,
+  target,
+  attempt,
+  end_expected: flag,
+  start_time: z.number(),
+  stop_time: z.number().nullable(),
+  reason: z.string().nullable(),
+})
+
+const eventRow = z.object({
+  id: z.number(),
+  cluster_name: z.string(),
+  time: z.number(),
+  kind: z.string(),
+  message: z.string(),
+  worker: z.string().nullable(),
+  details: jsonText(z.record(z.string(), json)),
+})
+
+const sessionRow = z.object({
+  hash: z.string(),
+  username: z.string(),
+  groups: jsonText(z.array(z.string())),
+  admin: flag,
+  kind: z.enum(['header', 'login']),
+  expires_at: z.number(),
+})
+
+/** The values of a row are not shown in the error: they may be secret. */
+function parsedRow<T>(schema: z.ZodType<T>, table: keyof typeof keyColumns, row: unknown): T {
+  const result = schema.safeParse(row)
+  if (result.success) return result.data
+  const key = z.looseObject({}).safeParse(row).data?.[keyColumns[table]]
+  const why = result.error.issues.map((each) => `${each.path.join('.')}: ${each.message}`)
+  throw new GatewayError(
+    'internal',
+    `The database is damaged: the ${table} "${key}" cannot be read (${why.join('; ')}). Restore the database from a backup, or move it away to begin anew.`,
+  )
+}
+
+const keyColumns = { cluster: 'name', worker: 'name', event: 'id', session: 'hash' } as const

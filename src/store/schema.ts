@@ -1,0 +1,89 @@
+/** The tables as Kysely sees them; `migrations.ts` makes them. Times are milliseconds since the epoch, flags 0 or 1. */
+export interface Schema {
+  readonly instance: InstanceRow
+  readonly cluster: ClusterRow
+  readonly worker: WorkerRow
+  readonly event: EventRow
+  readonly session: SessionRow
+}
+
+/** One row only. */
+export interface InstanceRow {
+  readonly id: string
+  /** Sealed; base64. */
+  readonly signing_key: string
+  /** Sealed. */
+  readonly proxy_token: string
+  readonly private_port: number | null
+  /** Kept apart from the events, so that numbers of removed ones are not used again. */
+  readonly last_event_id: number
+  /** Written by `probe` only. */
+  readonly probed_at: number
+}
+
+export interface ClusterRow {
+  readonly name: string
+  readonly username: string
+  /** JSON. */
+  readonly options: string
+  /** JSON. */
+  readonly settings: string
+  readonly status: string
+  readonly target: string
+  readonly count: number
+  /** JSON. */
+  readonly attempt: string | null
+  /** Sealed. */
+  readonly token: string
+  readonly tls_cert: string
+  /** Sealed. */
+  readonly tls_key: string
+  /** Sealed. */
+  readonly dashboard_key: string
+  /** JSON. */
+  readonly addresses: string | null
+  readonly start_time: number
+  readonly stop_time: number | null
+  readonly reason: string | null
+  readonly worker_start_failures: number
+}
+
+export interface WorkerRow {
+  readonly name: string
+  readonly cluster_name: string
+  readonly status: string
+  readonly target: string
+  /** JSON. */
+  readonly attempt: string | null
+  readonly end_expected: number
+  readonly start_time: number
+  readonly stop_time: number | null
+  readonly reason: string | null
+}
+
+export interface EventRow {
+  readonly id: number
+  readonly cluster_name: string
+  readonly time: number
+  readonly kind: string
+  readonly message: string
+  readonly worker: string | null
+  /** JSON. */
+  readonly details: string
+}
+
+export interface SessionRow {
+  readonly hash: string
+  readonly username: string
+  /** JSON. */
+  readonly groups: string
+  readonly admin: number
+  readonly kind: string
+  readonly expires_at: number
+}
+
+/** The columns that hold sealed secrets, with the column that names the row. */
+export const sealedColumns = [
+  { table: 'instance', key: 'id', columns: ['signing_key', 'proxy_token'] },
+  { table: 'cluster', key: 'name', columns: ['token', 'tls_key', 'dashboard_key'] },
+] as const

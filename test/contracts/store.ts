@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict'
+import { existsSync, statSync } from 'node:fs'
+import { test } from 'node:test'
+import type {
+  Cluster,
+  ClusterEvent,
+  ClusterSettings,
+  Session,
+  Store,
+  Worker,
+} from '../../src/core/index.ts'
+
+/** What every store must do. `open` gives an empty one each time; the suite closes it. */
+export function storeContract(name: string, open: () => Promise<Store>): void {
+  const withStore = (what: string, run: (store: Store) => Promise<void>) =>
+    test(`${name}: ${what}`, async () => {
+      const store = await open()
+      try {
+        await run(store)
+      } finally {
+        await store.close()
+      }
+    })
+
+  withStore('a new one is empty and has an instance', async (store) => {
+    assert.deepEqual(await store.load(), { clusters: [], workers: [], lastEventId: 0 })
+    assert.match(store.instance.id, /^[0-9a-f]{32}$/)
+    assert.equal(store.instance.signingKey.length, 32)
+    assert.ok(store.instance.proxyToken.length >= 32)
+    assert.equal(store.instance.privatePort, null)
+    assert.equal(statSync(store.stateDirectory).mode & 0o777, 0o700)
+    await store.probe()
+  })
+
+  withStore('records come back as they were put', async (store) => {
+    const cluster = sampleCluster(1, {
+      attempt: {
+        id: 'a'.repeat(16),
+        createdAt: 5,
+        handle: { pid: 7, at: [1.5, null] },
+        runningSince: 6,
+      },
+      addresses: { scheduler: 'tls://h:1', dashboard: null, api: 'http://h:2' },
+      stopTime: 9,
+      reason: 'Naïve — "quoted"\n\u{1f600}',
+    })
+    const worker = sampleWorker(1, 1, { endExpected: true, stopTime: 3, reason: 'gone' })
+    await store.commit([
+      { put: 'cluster', cluster },
+      { put: 'cluster', cluster: sampleCluster(2) },
+      { put: 'worker', worker },
+      { put: 'worker', worker: sampleWorker(2, 2) },
+    ])
+    assert.deepEqual(await store.load(), {
+      clusters: [cluster, sampleCluster(2)],
+      workers: [worker, sampleWorker(2, 2)],
+      lastEventId: 0,
+    })
+  })
+
+  withStore('a put replaces the record, and what refers to it stays', async (store) => {
+    await store.commit([
+      { put: 'cluster', cluster: sampleCluster(1) },
+      { put: 'worker', worker: sampleWorker(1, 1) },
+      { put: 'event', event: sampleEvent(1, 1) },
+    ])
+    const cluster = sampleCluster(1, { target: 'stopped', token: 'another' })
+    const worker = sampleWorker(1, 1, { status: 'failed', target: 'failed' })
+    await store.commit([
+      { put: 'cluster', cluster },
+      { put: 'worker', worker },
+    ])
+    assert.deepEqual(await store.load(), { clusters: [cluster], workers: [worker], lastEventId: 1 })
+    assert.equal((await store.events(cluster.name, 0, 10)).length, 1)
+  })
+
+  withStore('removing a cluster removes its workers and events, no others', async (store) => {
+    await store.commit([
+      ...[1, 2].map((n) => ({ put: 'cluster', cluster: sampleCluster(n) }) as const),
+      ...[1, 2].map((n) => ({ put: 'worker', worker: sampleWorker(n, n) }) as const),
+      ...[1, 2].map((n) => ({ put: 'event', event: sampleEvent(n, n) }) as const),
+    ])
+    await store.commit([{ remove: 'cluster', clusterName: sampleCluster(2).name }])
+    assert.deepEqual(await store.load(), {
+      clusters: [sampleCluster(1)],
+      workers: [sampleWorker(1, 1)],
+      lastEventId: 2,
+    })
+    assert.deepEqual(await store.events(sampleCluster(2).name, 0, 10), [])
+    assert.deepEqual(await store.events(sampleCluster(1).name, 0, 10), [sampleEvent(1, 1)])
+  })
+
+  withStore('a commit that fails leaves nothing behind, and later ones work', async (store) => {
+    await assert.rejects(
+      store.commit([
+        { put: 'cluster', cluster: sampleCluster(1) },
+        { put: 'worker', worker: sampleWorker(1, 99) },
+      ]),
+      { name: 'GatewayError', code: 'internal' },
+    )
+    assert.deepEqual(await store.load(), { clusters: [], workers: [], lastEventId: 0 })
+    await store.commit([{ put: 'cluster', cluster: sampleCluster(1) }])
+    assert.equal((await store.load()).clusters.length, 1)
+  })
+
+  withStore('events come in order, after an id, up to a limit', async (store) => {
+    await store.commit([{ put: 'cluster', cluster: sampleCluster(1) }])
+    await store.commit(
+      [3, 1, 2, 5].map((id) => ({ put: 'event', event: sampleEvent(id, 1) }) as const),
+    )
+    const ids = async (afterId: number, limit: number) =>
+      (await store.events(sampleCluster(1).name, afterId, limit)).map((event) => event.id)
+    assert.deepEqual(await ids(0, 10), [1, 2, 3, 5])
+    assert.deepEqual(await ids(1, 2), [2, 3])
+    assert.equal((await store.load()).lastEventId, 5)
+  })
+
+  withStore('commits made at once happen one after the other', async (store) => {
+    await Promise.all(
+      Array.from({ length: 50 }, (_, count) =>
+        store.commit([{ put: 'cluster', cluster: sampleCluster(1, { count }) }]),
+      ),
+    )
+    assert.equal((await store.load()).clusters[0]?.count, 49)
+  })
+
+  withStore('sessions are kept until they are over or ended', async (store) => {
+    const session = (expiresAt: number): Session => ({
+      user: { name: 'alice', groups: ['a', 'b'], admin: true },
+      kind: 'login',
+      expiresAt,
+    })
+    for (const n of [100, 200, 300]) await store.putSession(`h${n}`, session(n))
+    await store.putSession('h300', { ...session(300), kind: 'header' })
+    await store.removeSession('h200')
+    assert.deepEqual(await store.loadSessions(100), [
+      { hash: 'h300', session: { ...session(300), kind: 'header' } },
+    ])
+    await store.removeExpiredSessions(100)
+    assert.deepEqual(
+      (await store.loadSessions(0)).map((each) => each.hash),
+      ['h300'],
+    )
+  })
+
+  withStore('the private port is remembered', async (store) => {
+    await store.savePrivatePort(4711)
+    assert.equal(store.instance.privatePort, 4711)
+  })
+
+  test(`${name}: a closed one refuses, and closes again without harm`, async () => {
+    const store = await open()
+    const last = store.commit([{ put: 'cluster', cluster: sampleCluster(1) }])
+    await Promise.all([store.close(), last])
+    await store.close()
+    await assert.rejects(store.load(), { code: 'unavailable', message: /is closed/ })
+    await assert.rejects(store.probe(), { code: 'unavailable' })
+    if (name === 'memory') assert.equal(existsSync(store.stateDirectory), false)
+  })
+}
+
+const settings: ClusterSettings = {
+  scheduler_cmd: ['dask', 'scheduler'],
+  worker_cmd: 'dask worker',
+  environment: { A: 'b' },
+  worker_memory: 2 ** 31,
+  worker_cores: 1,
+  worker_threads: null,
+  scheduler_memory: 2 ** 31,
+  scheduler_cores: 1,
+  adaptive_period: 3,
+  idle_timeout: 0.5,
+  cluster_max_memory: null,
+  cluster_max_cores: 2.5,
+  cluster_max_workers: 4,
+  cluster_start_timeout: null,
+  worker_start_timeout: null,
+  worker_start_failure_limit: null,
+  queue: 'one of a backend',
+}
+
+const name = (letter: string, n: number) => `${letter}${String(n).padStart(31, '0')}`
+
+export function sampleCluster(n: number, changes: Partial<Cluster> = {}): Cluster {
+  return {
+    name: name('c', n),
+    username: 'alice',
+    options: { memory: 2, nested: { list: [true, null, 'x'] } },
+    settings,
+    status: 'running',
+    target: 'running',
+    count: 0,
+    attempt: null,
+    token: `SECRET-token-${n}`,
+    tlsCert: '-----BEGIN CERTIFICATE-----',
+    tlsKey: `SECRET-tls-key-${n}`,
+    dashboardKey: `SECRET-dashboard-key-${n}`,
+    addresses: null,
+    startTime: 1_700_000_000_000 + n,
+    stopTime: null,
+    reason: null,
+    workerStartFailures: 0,
+    ...changes,
+  }
+}
+
+export function sampleWorker(n: number, cluster: number, changes: Partial<Worker> = {}): Worker {
+  return {
+    name: name('f', n),
+    clusterName: name('c', cluster),
+    status: 'submitted',
+    target: 'running',
+    attempt: { id: 'b'.repeat(16), createdAt: 1, handle: null, runningSince: null },
+    endExpected: false,
+    startTime: 1_700_000_000_000 + n,
+    stopTime: null,
+    reason: null,
+    ...changes,
+  }
+}
+
+export function sampleEvent(id: number, cluster: number, message = 'It happened.'): ClusterEvent {
+  return {
+    id,
+    clusterName: name('c', cluster),
+    time: 1_700_000_000_000 + id,
+    kind: 'worker-started',
+    message,
+    worker: null,
+    details: { exitCode: 1 },
+  }
+}
