@@ -1,8 +1,10 @@
 export { createKeyPair, type KeyPair } from './certificate.ts'
+export { type ClientHelloResult, maxClientHelloBytes, readClientHello } from './client-hello.ts'
 export { createLogger, type LoggerOptions, type LogLevel, logLevelOf, logLevels } from './logger.ts'
 export { nearestName } from './nearest-name.ts'
 export {
   bootId,
+  bootTimeMs,
   listProcesses,
   ownerOf,
   type ProcessIdentity,
@@ -13,5 +15,14 @@ export {
   startedAt,
   startVariable,
 } from './process-table.ts'
+export {
+  decodeProxyHeader,
+  encodeProxyHeader,
+  type ProxiedAddress,
+  type ProxyHeader,
+  type ProxyHeaderResult,
+  proxySignature,
+} from './proxy-protocol.ts'
 export { randomHex, sameSecret } from './random.ts'
 export { shellQuoted, shellWords } from './shell-words.ts'
+export { socketPathIn } from './socket-path.ts'
