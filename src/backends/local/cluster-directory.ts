@@ -1,0 +1,201 @@
+import { execFile } from 'node:child_process'
+import { constants } from 'node:fs'
+import {
+  chmod,
+  type FileHandle,
+  lchown,
+  lstat,
+  mkdir,
+  open,
+  rename,
+  rm,
+  rmdir,
+} from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { type Cluster, GatewayError, type SecretPaths } from '../../core/index.ts'
+import { randomHex } from '../../util/index.ts'
+import type { Account } from './account.ts'
+import { asAccount } from './as-account.ts'
+
+// A cluster's directory belongs to the gateway: nothing that runs in the cluster can put a link in the place of one of
+// these names when the gateway runs as root. Processes of another account own `.certs`, `claims` and `work` only.
+//
+//   dg-INSTANCE-CLUSTER/   0700 (0711 with another account); the processes' working directory without one
+//     .certs/              dask.crt, dask.pem, token: 0600
+//     claims/ATTEMPT       made once, by who begins this attempt or by who rules it out (see claims.ts)
+//     logs/                scheduler.log, worker-NAME.log
+//     work/                with another account only: the working directory
+
+export interface ClusterDirectory {
+  readonly path: string
+  readonly certs: string
+  readonly claims: string
+  readonly logs: string
+  readonly work: string
+  readonly secrets: SecretPaths
+}
+
+/** The paths of a cluster's directory below `root`; nothing is made. */
+export function clusterDirectory(
+  root: string,
+  instanceId: string,
+  clusterName: string,
+  account: Account,
+): ClusterDirectory {
+  const path = join(root, directoryPrefix(instanceId) + pathSegment(clusterName))
+  const certs = join(path, '.certs')
+  return {
+    path,
+    certs,
+    claims: join(path, 'claims'),
+    logs: join(path, 'logs'),
+    work: account.name === null ? path : join(path, 'work'),
+    secrets: {
+      token: join(certs, 'token'),
+      cert: join(certs, 'dask.crt'),
+      key: join(certs, 'dask.pem'),
+    },
+  }
+}
+
+export function directoryPrefix(instanceId: string): string {
+  return `dg-${instanceId}-`
+}
+
+/** Names become parts of paths only when they cannot lead anywhere else. */
+export function pathSegment(name: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(name)) return name
+  throw new GatewayError('internal', `${JSON.stringify(name)} cannot be the name of a file`)
+}
+
+/** Makes what is missing of the directory, and the files with the secrets of the cluster's current attempt. */
+export async function prepareDirectory(
+  directory: ClusterDirectory,
+  cluster: Cluster,
+  account: Account,
+): Promise<void> {
+  const shared = account.name !== null
+  await makeDirectory(directory.path, shared ? 0o711 : 0o700, null)
+  await makeDirectory(directory.logs, 0o700, null)
+  for (const path of [directory.certs, directory.claims, ...(shared ? [directory.work] : [])])
+    await makeDirectory(path, 0o700, shared ? account : null)
+  const { secrets } = directory
+  await writeSecret(secrets.cert, cluster.tlsCert, account)
+  await writeSecret(secrets.key, cluster.tlsKey, account)
+  await writeSecret(secrets.token, cluster.token, account)
+}
+
+async function makeDirectory(path: string, mode: number, owner: Account | null): Promise<void> {
+  await mkdir(path, { mode }).catch(unless('EEXIST'))
+  if (!(await lstat(path)).isDirectory())
+    throw new GatewayError('internal', `${path} is no directory`)
+  if (owner !== null) await lchown(path, owner.uid, owner.gid)
+  await chmod(path, mode)
+}
+
+/** Written aside and renamed: never read half, never through a link, and as often as need be. */
+async function writeSecret(path: string, text: string, account: Account): Promise<void> {
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
+  const aside = `${path}.${randomHex(8)}`
+  const file = await open(aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+  try {
+    await file.writeFile(text)
+    if (account.name !== null) await file.chown(account.uid, account.gid)
+  } finally {
+    await file.close()
+  }
+  await rename(aside, path)
+}
+
+/** The log of a scheduler (`workerName` null) or a worker, to append to. The caller closes it. */
+export async function openLog(
+  directory: ClusterDirectory,
+  workerName: string | null,
+  account: Account,
+): Promise<FileHandle> {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants
+  const path = logPath(directory, workerName)
+  const file = await open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600)
+  try {
+    if (!(await file.stat()).isFile()) throw new GatewayError('internal', `${path} is no file`)
+    // So that a process can open /dev/stderr anew.
+    if (account.name !== null) await file.chown(account.uid, account.gid)
+    return file
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+/** The last bytes of a log; null: there is none, or something else has its name. */
+export async function logTail(
+  directory: ClusterDirectory,
+  workerName: string | null,
+  maxBytes: number,
+): Promise<Buffer | null> {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
+  const path = logPath(directory, workerName)
+  const file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch(
+    unless('ENOENT', 'ELOOP', 'ENOTDIR', 'ENXIO'),
+  )
+  if (file === undefined) return null
+  try {
+    const info = await file.stat()
+    if (!info.isFile()) return null
+    const length = Math.min(maxBytes, info.size)
+    const { buffer, bytesRead } = await file.read({
+      buffer: Buffer.alloc(length),
+      position: info.size - length,
+    })
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await file.close()
+  }
+}
+
+function logPath(directory: ClusterDirectory, workerName: string | null): string {
+  const name = workerName === null ? 'scheduler' : `worker-${pathSegment(workerName)}`
+  return join(directory.logs, `${name}.log`)
+}
+
+/** Removes the whole directory, also when a process left folders in it that may not be written. */
+export async function removeDirectory(
+  directory: ClusterDirectory,
+  account: Account,
+  signal: AbortSignal,
+): Promise<void> {
+  if (account.name !== null) await emptyAsAccount(directory, account, signal)
+  const remove = () => rm(directory.path, { recursive: true, force: true })
+  await remove().catch(async () => {
+    const options = { timeout: 60_000, signal }
+    await promisify(execFile)('chmod', ['-R', 'u+rwx', '--', directory.path], options)
+    await remove()
+  })
+}
+
+/**
+ * What belongs to the account is removed as that account: were it done by root, a process could put a link in
+ * the way. Then only empty folders are left, or `rmdir` fails.
+ */
+async function emptyAsAccount(
+  directory: ClusterDirectory,
+  account: Account,
+  signal: AbortSignal,
+): Promise<void> {
+  const folders = [directory.work, directory.certs, directory.claims]
+  const script = 'chmod -R u+rwx -- "$@"; rm -rf -- "$@"'
+  const [program, ...args] = asAccount(account, ['/bin/sh', '-c', script, 'sh', ...folders])
+  const options = { timeout: 60_000, signal, env: { PATH: '/usr/bin:/bin' }, cwd: '/' }
+  // The folders themselves stay, as their parent is the gateway's: hence the status is of no interest.
+  await promisify(execFile)(program, args, options).catch((error: unknown) => {
+    if (signal.aborted) throw error
+  })
+  for (const folder of folders) await rmdir(folder).catch(unless('ENOENT'))
+}
+
+function unless(...codes: readonly string[]): (error: NodeJS.ErrnoException) => undefined {
+  return (error) => {
+    if (!codes.includes(error.code ?? '')) throw error
+  }
+}
