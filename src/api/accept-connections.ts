@@ -1,0 +1,98 @@
+import type { Socket } from 'node:net'
+import { type SecureContext, TLSSocket } from 'node:tls'
+import type { Logger } from '../core/index.ts'
+import { plainAddress } from './client.ts'
+import type { Door } from './door.ts'
+import { readFirstBytes, type Verdict } from './first-bytes.ts'
+import type { HttpServer } from './http-server.ts'
+import { decodeProxyHeader } from './proxy-header.ts'
+import type { OpenWatches } from './route-watch.ts'
+
+// The first byte of a TLS record that holds a hello (RFC 8446, section 5.1); no HTTP method begins with it.
+const tlsHandshake = 0x16
+// The first byte of a PROXY header of version 2; no HTTP method begins with it.
+const proxySignature = 0x0d
+
+interface PublicConnection {
+  readonly address: string
+  readonly encrypted: boolean
+}
+
+export interface AcceptOptions {
+  readonly http: HttpServer
+  /** null: no certificate is configured. */
+  readonly secureContext: (() => SecureContext) | null
+  readonly openWatches: OpenWatches
+  readonly logger: Logger
+}
+
+/**
+ * The proxy's socket: every connection begins with a PROXY header, since it is the proxy's own directory; then comes what
+ * the user sent, HTTP or TLS.
+ */
+export function servePublicDoor(door: Door, options: AcceptOptions): void {
+  door.serve((socket) => takeProxied(socket, options))
+}
+
+/**
+ * `DaskGateway.address`: plain HTTP of our own side. What begins with a PROXY header is a user's connection, and is
+ * believed only from where a proxy with the token watches the routes at that moment.
+ */
+export function servePrivateDoor(door: Door, options: AcceptOptions): void {
+  door.serve((socket) => {
+    const address = plainAddress(socket.remoteAddress ?? '')
+    readFirstBytes(socket, privateVerdict, (kind) => {
+      if (kind === 'http') {
+        options.http.accept(socket, { address, secure: false, public: false })
+        socket.resume()
+      } else if (options.openWatches.has(address)) {
+        takeProxied(socket, options)
+        socket.resume()
+      } else {
+        options.logger.warn('Closed a connection with a PROXY header from no proxy of ours', {
+          address,
+        })
+        socket.destroy()
+      }
+    })
+  })
+}
+
+function privateVerdict(bytes: Buffer): Verdict<'http' | 'proxied'> {
+  return {
+    state: 'known',
+    what: bytes[0] === proxySignature ? 'proxied' : 'http',
+    rest: bytes,
+  }
+}
+
+function takeProxied(socket: Socket, options: AcceptOptions): void {
+  const { http, secureContext } = options
+  readFirstBytes(socket, proxiedVerdict, ({ address, encrypted }) => {
+    if (!encrypted) {
+      http.accept(socket, { address, secure: false, public: true })
+      socket.resume()
+    } else if (secureContext === null) {
+      socket.destroy()
+    } else {
+      const tls = new TLSSocket(socket, {
+        isServer: true,
+        secureContext: secureContext(),
+        ALPNProtocols: ['http/1.1'],
+      })
+      // Its handshake falls under the HTTP server's limit for headers.
+      http.accept(tls, { address, secure: true, public: true })
+    }
+  })
+}
+
+/** The header, and the first byte after it. */
+function proxiedVerdict(bytes: Buffer): Verdict<PublicConnection> {
+  const header = decodeProxyHeader(bytes)
+  if (header === 'incomplete') return { state: 'more' }
+  if (header === 'invalid') return { state: 'refused' }
+  const rest = bytes.subarray(header.length)
+  if (rest.length === 0) return { state: 'more' }
+  const address = plainAddress(header.source?.address ?? '127.0.0.1')
+  return { state: 'known', what: { address, encrypted: rest[0] === tlsHandshake }, rest }
+}

@@ -1,0 +1,96 @@
+import type { IncomingMessage } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  type Authenticator,
+  GatewayError,
+  type Session,
+  type Sessions,
+  type User,
+} from '../core/index.ts'
+import { clientOf } from './client.ts'
+import { cookieValues } from './cookies.ts'
+import { isForeign } from './cross-site.ts'
+import { createThrottle } from './throttle.ts'
+
+/** Somebody who sent a request, and how that is known. */
+export interface Caller {
+  readonly user: User
+  /** `header`: the successful reply begins a session. */
+  readonly by: 'session' | 'header'
+  readonly replyHeaders: { readonly [name: string]: string }
+}
+
+/** Answers "who sent this request?" for the API, the pages and the dashboards. */
+export interface Authentication {
+  readonly authenticator: Authenticator
+  readonly sessions: Sessions
+  /** The session of the request's cookie, and the cookie's value; null: none. */
+  sessionOf(request: IncomingMessage): { readonly session: Session; readonly value: string } | null
+  /**
+   * At once where a session tells, otherwise by the authenticator. Throws 'unauthenticated' with the reason, and
+   * 'forbidden' when a page of another origin would change something by the cookie.
+   */
+  callerOf(request: IncomingMessage): Caller | Promise<Caller>
+  /** For dashboards: by session or by header; null: nobody that we know. */
+  authenticateForDashboard(request: IncomingMessage): Promise<User | null>
+}
+
+const readingMethods: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+export function createAuthentication(
+  authenticator: Authenticator,
+  sessions: Sessions,
+): Authentication {
+  // Whoever guesses by the header gets slow answers; others at the same address (a whole hub) notice nothing.
+  const guesses = createThrottle(20, 60_000)
+
+  function sessionOf(request: IncomingMessage) {
+    for (const value of cookieValues(request.headers.cookie, sessions.cookieName)) {
+      const session = sessions.find(value)
+      if (session !== null) return { session, value }
+    }
+    return null
+  }
+
+  async function callerByHeader(request: IncomingMessage): Promise<Caller> {
+    const { authorization } = request.headers
+    if (authorization === undefined) {
+      throw new GatewayError('unauthenticated', 'Authentication required')
+    }
+    const address = clientOf(request).address
+    const result = await authenticator.authenticate({ authorization, address })
+    if (result.outcome === 'refused') {
+      if (guesses.waitSeconds(address) > 0) await sleep(500)
+      guesses.failed(address)
+      throw new GatewayError('unauthenticated', result.reason)
+    }
+    return { user: result.user, by: 'header', replyHeaders: result.replyHeaders ?? {} }
+  }
+
+  return {
+    authenticator,
+    sessions,
+    sessionOf,
+    callerOf(request) {
+      const found = sessionOf(request)
+      if (found === null) return callerByHeader(request)
+      if (!readingMethods.has(request.method) && isForeign(request.headers)) {
+        throw new GatewayError(
+          'forbidden',
+          'A page of another origin may not change anything here by your cookie',
+        )
+      }
+      return { user: found.session.user, by: 'session', replyHeaders: {} }
+    },
+    async authenticateForDashboard(request) {
+      const found = sessionOf(request)
+      if (found !== null) return found.session.user
+      try {
+        return (await callerByHeader(request)).user
+      } catch (error) {
+        if (error instanceof GatewayError && error.code === 'unauthenticated') return null
+        throw error
+      }
+    },
+  }
+}

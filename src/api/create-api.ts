@@ -1,0 +1,162 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { ClusterService } from '../clusters/index.ts'
+import { type ClusterOptions, GatewayError, type Logger, type RouteFeed } from '../core/index.ts'
+import { randomHex } from '../util/index.ts'
+import { servePrivateDoor, servePublicDoor } from './accept-connections.ts'
+import type { Authentication } from './authentication.ts'
+import { parseNetworks } from './client.ts'
+import { type DashboardRoute, plainDashboardRoute } from './cluster-report.ts'
+import { addClusterRoutes } from './cluster-routes.ts'
+import { isRefusedEverywhere } from './cross-site.ts'
+import type { Door } from './door.ts'
+import { describeError, sendError } from './error-reply.ts'
+import { addHistoryRoutes } from './history-routes.ts'
+import { addHomePage } from './home-page.ts'
+import { createHttpServer, type DashboardHandlers } from './http-server.ts'
+import { addLoginPages, type LoginPagesOptions } from './login-pages.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
+import { createReadiness, type ReadinessCheck } from './readiness.ts'
+import type { RouteContext } from './route-context.ts'
+import { addRouteWatch } from './route-watch.ts'
+import { addSchedulerRoutes } from './scheduler-routes.ts'
+import { addServerRoutes } from './server-routes.ts'
+import type { TlsCertificate } from './tls-certificate.ts'
+
+export interface ApiOptions {
+  readonly service: ClusterService
+  readonly clusterOptions: Pick<ClusterOptions, 'fieldsFor'>
+  readonly authentication: Authentication
+  readonly routeFeed: RouteFeed
+  /** Secret. What a proxy shows to learn the routes. */
+  readonly proxyToken: string
+  readonly dashboards: DashboardHandlers | null
+  /** Default: `/clusters/NAME/status`. */
+  readonly dashboardRoute?: DashboardRoute
+  readonly login: LoginPagesOptions
+  /** Empty, or beginning with a slash and not ending with one. */
+  readonly prefix: string
+  /** null: no proxy comes by a socket (all are on other hosts). */
+  readonly publicDoor: Door | null
+  readonly privateDoor: Door
+  readonly certificate: TlsCertificate | null
+  /** `DaskGateway.trusted_proxies`. */
+  readonly trustedProxies: readonly string[]
+  readonly metricsPublic: boolean
+  readonly checks: readonly ReadinessCheck[]
+  readonly version: string
+  readonly logger: Logger
+}
+
+/** Everything that speaks HTTP: the API, the pages, and the way to the dashboards. */
+export interface Api {
+  /** Begins to serve both doors. */
+  start(): Promise<void>
+  /** No new connections, the end of idle ones, up to five seconds for those that are being answered, the end of all. */
+  stop(): Promise<void>
+}
+
+const stopLimitMs = 5000
+const bodyLimitBytes = 1024 * 1024
+
+export function createApi(options: ApiOptions): Api {
+  const stopping = new AbortController()
+  const metrics = createMetrics(options.service, options.routeFeed)
+  const app = createApp(options, metrics)
+  const context: RouteContext = {
+    ...options,
+    app,
+    dashboardRoute: options.dashboardRoute ?? plainDashboardRoute,
+    stopping: stopping.signal,
+  }
+  addServerRoutes(context, { ...options, metrics, readiness: createReadiness(options.checks) })
+  addClusterRoutes(context)
+  addHistoryRoutes(context)
+  addSchedulerRoutes(context)
+  addHomePage(context)
+  addLoginPages(context, options.login)
+  const openWatches = addRouteWatch(context, options.routeFeed, options.proxyToken)
+  const http = createHttpServer({
+    api: (request, response) => app.routing(request, response),
+    dashboards: options.dashboards,
+    prefix: options.prefix,
+    redirectToHttps: options.certificate !== null,
+    trustedProxies: parseNetworks('DaskGateway.trusted_proxies', options.trustedProxies),
+  })
+  const doors = [options.publicDoor, options.privateDoor].filter((each) => each !== null)
+
+  return {
+    async start() {
+      await app.ready()
+      const accept = {
+        http,
+        secureContext: options.certificate?.context ?? null,
+        openWatches,
+        logger: options.logger,
+      }
+      servePrivateDoor(options.privateDoor, accept)
+      if (options.publicDoor !== null) servePublicDoor(options.publicDoor, accept)
+    },
+    async stop() {
+      for (const door of doors) door.stopAccepting()
+      stopping.abort()
+      await http.close(stopLimitMs)
+      for (const door of doors) door.cutAll()
+      await app.close()
+    },
+  }
+}
+
+function createApp(options: ApiOptions, metrics: Metrics): FastifyInstance {
+  const { logger } = options
+  const run = randomHex(4)
+  let requests = 0
+  const app = Fastify({
+    logger: false,
+    bodyLimit: bodyLimitBytes,
+    genReqId: () => `${run}-${(++requests).toString(36)}`,
+    routerOptions: { ignoreTrailingSlash: true },
+    frameworkErrors: (_error, _request, reply) => {
+      sendError(reply, 404, 'There is nothing at this path')
+    },
+  })
+  // Bodies are read as JSON whatever they are called, as the old server does, and by the routes, after authentication.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  app.decorateRequest('caller', null)
+
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id)
+    if (request.url.startsWith('/api/') && isRefusedEverywhere(request.headers)) {
+      return done(new GatewayError('forbidden', 'Pages of other origins may not use the API'))
+    }
+    done()
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'unknown'
+    const seconds = reply.elapsedTime / 1000
+    metrics.observeRequest(route, request.method, reply.statusCode, seconds)
+    logger.debug('Answered', {
+      requestId: request.id,
+      method: request.method,
+      route,
+      status: reply.statusCode,
+      user: request.caller?.user.name,
+    })
+    done()
+  })
+  app.setNotFoundHandler((request, reply) =>
+    sendError(reply, 404, `There is no ${request.method} of ${request.url.slice(0, 200)}`),
+  )
+  app.setErrorHandler((error, request, reply) => {
+    const { status, text, unexpected } = describeError(error, request.id)
+    const fields = { requestId: request.id, user: request.caller?.user.name, error }
+    if (unexpected) logger.error('A request failed', fields)
+    else if (status >= 500) logger.warn('A request could not be answered', fields)
+    // What is left of a large body is not worth reading.
+    if (status === 413 || Number(request.headers['content-length'] ?? 0) > bodyLimitBytes) {
+      reply.header('connection', 'close')
+    }
+    return sendError(reply, status, text)
+  })
+  return app
+}

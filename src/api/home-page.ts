@@ -1,0 +1,66 @@
+import type { FastifyRequest } from 'fastify'
+import type { ClusterView } from '../clusters/index.ts'
+import { clientOf } from './client.ts'
+import { clusterReport } from './cluster-report.ts'
+import { html, sendPage } from './html.ts'
+import type { RouteContext } from './route-context.ts'
+
+/** `GET /`: who you are, your clusters, and how to connect from Python. */
+export function addHomePage(context: RouteContext): void {
+  const { app, authentication, prefix } = context
+
+  app.get('/', (request, reply) => {
+    const found = authentication.sessionOf(request.raw)
+    if (found === null) {
+      return reply
+        .code(302)
+        .header('location', `${prefix}/login`)
+        .header('cache-control', 'no-store')
+        .send()
+    }
+    const { user } = found.session
+    const clusters = context.service.list(user)
+    const content = html`<h1>Dask gateway</h1>
+<form method="post" action="${prefix}/logout"><p>You are <strong>${user.name}</strong>.
+<button>Log out</button></p></form>
+<h2>Your clusters</h2>
+${clusters.length === 0 ? html`<p>None runs at the moment.</p>` : table(clusters)}
+<h2>Connect from Python</h2>
+<pre><code>from dask_gateway import Gateway, BasicAuth
+
+gateway = Gateway("${addressOf(request, prefix)}", auth=BasicAuth(${JSON.stringify(user.name)}, "your password"))
+cluster = gateway.new_cluster()
+cluster.scale(2)
+client = cluster.get_client()</code></pre>`
+    return sendPage(reply, 200, 'Dask gateway', content)
+  })
+
+  function table(clusters: readonly ClusterView[]) {
+    return html`<table>
+<thead><tr><th scope="col">Name</th><th scope="col">Status</th><th scope="col">Since</th><th scope="col">Dashboard</th></tr></thead>
+<tbody>
+${clusters.map(row)}</tbody>
+</table>`
+  }
+
+  function row(view: ClusterView) {
+    const report = clusterReport(view, context.dashboardRoute, 'without keys')
+    const link =
+      report.dashboard_route === null
+        ? ''
+        : html`<a href="${prefix}${report.dashboard_route}">open</a>`
+    const since = new Date(report.start_time).toISOString().slice(0, 16).replace('T', ' ')
+    return html`<tr><td>${report.name}</td><td>${report.status}</td><td>${since} UTC</td><td>${link}</td></tr>\n`
+  }
+}
+
+function addressOf(request: FastifyRequest, prefix: string): string {
+  const { host = '' } = request.headers
+  const scheme = clientOf(request.raw).secure ? 'https' : 'http'
+  return `${scheme}://${isHost(host) ? host : 'HOST:PORT'}${prefix}`
+}
+
+/** A name or address with or without a port, and nothing that could mean something else in a URL. */
+export function isHost(host: string): boolean {
+  return /^(?:[A-Za-z0-9._-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(?::\d{1,5})?$/.test(host)
+}

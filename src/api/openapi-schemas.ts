@@ -1,0 +1,104 @@
+import { shownStatuses } from '../clusters/index.ts'
+
+const text = { type: 'string' }
+const textOrNull = { type: ['string', 'null'] }
+const time = { type: 'integer', minimum: 0 }
+const timeOrNull = { type: ['integer', 'null'], minimum: 0 }
+const count = { type: 'integer', minimum: 0 }
+const countOrNull = { type: ['integer', 'null'], minimum: 0 }
+const names = { type: 'array', items: text }
+
+/** An object with exactly these members, all of them there. */
+function exactly(properties: { readonly [name: string]: object }) {
+  return {
+    type: 'object',
+    properties,
+    required: Object.keys(properties),
+    additionalProperties: false,
+  }
+}
+
+function listOf(name: string, schema: string) {
+  return exactly({ [name]: { type: 'array', items: { $ref: `#/components/schemas/${schema}` } } })
+}
+
+/** The shapes of requests and answers. */
+export const schemas = {
+  Error: exactly({ error: text }),
+  Health: exactly({ status: { enum: ['pass', 'fail'] } }),
+  Readiness: {
+    type: 'object',
+    properties: {
+      status: { enum: ['pass', 'fail'] },
+      checks: { type: 'object', additionalProperties: text },
+    },
+    required: ['status'],
+    additionalProperties: false,
+  },
+  Version: exactly({ version: text }),
+  Options: listOf('cluster_options', 'OptionField'),
+  OptionField: exactly({ field: text, label: text, default: {}, spec: { type: 'object' } }),
+  Cluster: exactly({
+    name: text,
+    dashboard_route: textOrNull,
+    status: { enum: shownStatuses },
+    start_time: time,
+    stop_time: timeOrNull,
+    options: { type: 'object' },
+    tls_cert: textOrNull,
+    tls_key: textOrNull,
+  }),
+  ClusterList: {
+    type: 'object',
+    additionalProperties: { $ref: '#/components/schemas/Cluster' },
+  },
+  NewCluster: {
+    type: 'object',
+    properties: { cluster_options: { type: ['object', 'null'] } },
+  },
+  ClusterName: exactly({ name: text }),
+  Scale: { type: 'object', properties: { count }, required: ['count'] },
+  Adapt: {
+    type: 'object',
+    properties: { minimum: countOrNull, maximum: countOrNull, active: { type: 'boolean' } },
+  },
+  ScaleResult: exactly({ ok: { type: 'boolean' }, msg: textOrNull }),
+  Events: listOf('events', 'Event'),
+  Event: exactly({
+    id: { type: 'integer', minimum: 1 },
+    time,
+    kind: text,
+    message: text,
+    worker: textOrNull,
+    details: { type: 'object' },
+  }),
+  Workers: listOf('workers', 'Worker'),
+  Worker: exactly({
+    name: text,
+    status: { enum: ['created', 'submitted', 'running', 'closing', 'stopped', 'failed'] },
+    start_time: time,
+    stop_time: timeOrNull,
+    reason: textOrNull,
+  }),
+  Heartbeat: {
+    type: 'object',
+    properties: {
+      scheduler_address: text,
+      dashboard_address: text,
+      api_address: text,
+      count,
+      active_workers: names,
+      closing_workers: names,
+      closed_workers: names,
+    },
+    required: [
+      'scheduler_address',
+      'dashboard_address',
+      'api_address',
+      'count',
+      'active_workers',
+      'closing_workers',
+      'closed_workers',
+    ],
+  },
+} as const

@@ -1,0 +1,233 @@
+import { schemas } from './openapi-schemas.ts'
+
+type Parameter = { readonly [key: string]: unknown }
+
+const json = (schema: string) => ({
+  content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } },
+})
+const answer = (description: string, schema: string) => ({ description, ...json(schema) })
+const failure = (description: string) => answer(description, 'Error')
+const body = (schema: string) => ({ required: true, ...json(schema) })
+const query = (name: string, description: string, schema: object): Parameter => ({
+  name,
+  in: 'query',
+  description,
+  schema,
+  allowEmptyValue: true,
+})
+
+const clusterName: Parameter = {
+  name: 'name',
+  in: 'path',
+  required: true,
+  description: "The cluster's name.",
+  schema: { type: 'string' },
+}
+
+const user = [{ basic: [] }, { session: [] }]
+const unauthenticated = { 401: failure('Nobody that the gateway knows.') }
+const ofCluster = {
+  ...unauthenticated,
+  403: failure("Another user's cluster."),
+  404: failure('No such cluster.'),
+}
+const wrong = { 422: failure('Something in the request is wrong; the sentence says what.') }
+const tooLarge = { 413: failure('The body is too large.') }
+
+/** The description of the API that the gateway serves; a test holds the real answers against it. */
+export function openApiDocument(version: string, prefix: string) {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Dask gateway',
+      version,
+      description: 'Clusters of Dask for many users. Times are milliseconds since the epoch.',
+    },
+    servers: [{ url: prefix === '' ? '/' : prefix }],
+    paths: { ...serverPaths, ...clusterPaths, ...historyPaths, ...schedulerPaths },
+    components: {
+      schemas,
+      securitySchemes: {
+        basic: { type: 'http', scheme: 'basic' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'dask-gateway',
+          description: 'Set by the first answer to a header; its name is configurable.',
+        },
+        clusterToken: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'Authorization',
+          description: '"token" and the token of the cluster, for its scheduler.',
+        },
+      },
+    },
+  } as const
+}
+
+const serverPaths = {
+  '/api/health': {
+    get: {
+      summary: 'Whether the gateway is well',
+      responses: { 200: answer('It is.', 'Health'), 503: answer('It is not.', 'Health') },
+    },
+  },
+  '/api/version': {
+    get: {
+      summary: 'The version of the gateway',
+      responses: { 200: answer('The version.', 'Version') },
+    },
+  },
+  '/livez': {
+    get: {
+      summary: 'Whether the process answers',
+      responses: { 200: answer('It does.', 'Health') },
+    },
+  },
+  '/readyz': {
+    get: {
+      summary: 'Whether the gateway can serve; reasons on the private address only',
+      responses: { 200: answer('It can.', 'Readiness'), 503: answer('It cannot.', 'Readiness') },
+    },
+  },
+}
+
+const clusterPaths = {
+  '/api/v1/options': {
+    get: {
+      summary: 'What the user may choose for a cluster',
+      security: user,
+      responses: { 200: answer('The options in their order.', 'Options'), ...unauthenticated },
+    },
+  },
+  '/api/v1/clusters/': {
+    get: {
+      summary: "The user's clusters, pending and running ones unless asked otherwise",
+      security: user,
+      parameters: [query('status', 'Statuses, comma separated, in any case.', { type: 'string' })],
+      responses: { 200: answer('By name.', 'ClusterList'), ...unauthenticated, ...wrong },
+    },
+    post: {
+      summary: 'Begin a cluster',
+      security: user,
+      requestBody: body('NewCluster'),
+      responses: {
+        201: answer('Begun; it is PENDING.', 'ClusterName'),
+        ...unauthenticated,
+        ...tooLarge,
+        ...wrong,
+      },
+    },
+  },
+  '/api/v1/clusters/{name}': {
+    get: {
+      summary: 'One cluster',
+      security: user,
+      parameters: [
+        clusterName,
+        query('wait', 'Answer when it has left PENDING, or after 20 s.', {
+          type: ['string', 'integer'],
+        }),
+      ],
+      responses: { 200: answer('The cluster.', 'Cluster'), ...ofCluster },
+    },
+    delete: {
+      summary: 'End a cluster; unknown and ended ones are fine',
+      security: [...user, { clusterToken: [] }],
+      parameters: [clusterName],
+      responses: {
+        204: { description: 'It will end.' },
+        ...unauthenticated,
+        403: failure("Another user's cluster."),
+      },
+    },
+  },
+  '/api/v1/clusters/{name}/scale': {
+    post: {
+      summary: 'Have this many workers',
+      security: user,
+      parameters: [clusterName],
+      requestBody: body('Scale'),
+      responses: {
+        200: answer('Done, perhaps with a warning.', 'ScaleResult'),
+        ...ofCluster,
+        409: failure('The cluster does not run.'),
+        ...wrong,
+      },
+    },
+  },
+  '/api/v1/clusters/{name}/adapt': {
+    post: {
+      summary: 'Let the scheduler choose the number of workers',
+      security: user,
+      parameters: [clusterName],
+      requestBody: body('Adapt'),
+      responses: {
+        200: answer('Done, perhaps with a warning.', 'ScaleResult'),
+        ...ofCluster,
+        409: failure('The cluster does not run.'),
+        ...wrong,
+      },
+    },
+  },
+}
+
+const historyPaths = {
+  '/api/v1/clusters/{name}/events': {
+    get: {
+      summary: 'What happened to a cluster, in order',
+      security: user,
+      parameters: [
+        clusterName,
+        query('after', 'Only events with a greater id.', { type: 'integer', minimum: 0 }),
+        query('limit', 'At most so many.', { type: 'integer', minimum: 1, maximum: 1000 }),
+      ],
+      responses: { 200: answer('The events.', 'Events'), ...ofCluster, ...wrong },
+    },
+  },
+  '/api/v1/clusters/{name}/workers': {
+    get: {
+      summary: "A cluster's workers",
+      security: user,
+      parameters: [clusterName],
+      responses: { 200: answer('The workers.', 'Workers'), ...ofCluster },
+    },
+  },
+  '/api/v1/clusters/{name}/logs': {
+    get: {
+      summary: 'The end of a log, also after the end of its process',
+      security: user,
+      parameters: [
+        clusterName,
+        query('worker', 'Whose log; without: that of the scheduler.', { type: 'string' }),
+        query('tail', 'How many lines.', { type: 'integer', minimum: 1, maximum: 10_000 }),
+      ],
+      responses: {
+        200: {
+          description: 'The lines.',
+          content: { 'text/plain': { schema: { type: 'string' } } },
+        },
+        ...ofCluster,
+        ...wrong,
+      },
+    },
+  },
+}
+
+const schedulerPaths = {
+  '/api/v1/clusters/{name}/heartbeat': {
+    post: {
+      summary: 'A scheduler tells how its cluster is',
+      security: [{ clusterToken: [] }],
+      parameters: [clusterName],
+      requestBody: body('Heartbeat'),
+      responses: {
+        200: { description: 'Taken.' },
+        ...unauthenticated,
+        ...tooLarge,
+        ...wrong,
+      },
+    },
+  },
+}

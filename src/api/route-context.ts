@@ -1,0 +1,140 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import type { ClusterService } from '../clusters/index.ts'
+import type { ClusterOptions, Logger, User } from '../core/index.ts'
+import type { Authentication, Caller } from './authentication.ts'
+import { type Client, clientOf } from './client.ts'
+import type { DashboardRoute } from './cluster-report.ts'
+import { setCookie } from './cookies.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who sent it; null: not asked, or a program with a token of its own. */
+    caller: Caller | null
+  }
+}
+
+/** What the routes work with. */
+export interface RouteContext {
+  readonly app: FastifyInstance
+  readonly service: ClusterService
+  readonly clusterOptions: Pick<ClusterOptions, 'fieldsFor'>
+  readonly authentication: Authentication
+  readonly dashboardRoute: DashboardRoute
+  readonly prefix: string
+  readonly logger: Logger
+  /** Aborts when the server stops: long answers end then. */
+  readonly stopping: AbortSignal
+}
+
+/** What a route answers: text that is JSON already, or a value to be written as JSON; undefined: nothing (204). */
+export type UserHandler = (
+  user: User,
+  request: FastifyRequest,
+  reply: FastifyReply,
+) => Promise<unknown> | unknown
+
+/** A JSON text that is sent as it is. */
+export class JsonText {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/**
+ * Declares a route for users: who it is is known before the body is read, and a caller who came by a header gets a
+ * session with the first successful answer (wire-protocol.md, section 3).
+ */
+export function userRoute(
+  context: RouteContext,
+  method: HTTPMethods,
+  url: string,
+  handler: UserHandler,
+): void {
+  context.app.route({
+    method,
+    url,
+    onRequest: (request, reply, done) => {
+      requireUser(context, request, reply).then(() => done(), done)
+    },
+    handler: async (request, reply) => {
+      // requireUser has set it, or there had been an error.
+      const caller = request.caller as Caller
+      const answer = await handler(caller.user, request, reply)
+      if (caller.by === 'header') await beginSession(context, caller, request, reply)
+      return sendJson(reply, answer)
+    },
+  })
+}
+
+/** Finds out who the caller is; throws 'unauthenticated', and sets what the 401 must carry. */
+export async function requireUser(
+  context: RouteContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  try {
+    request.caller = await context.authentication.callerOf(request.raw)
+  } catch (error) {
+    reply.header('www-authenticate', context.authentication.authenticator.challenge)
+    throw error
+  }
+}
+
+async function beginSession(
+  context: RouteContext,
+  caller: Caller,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const { sessions } = context.authentication
+  const { value, maxAgeSeconds } = await sessions.create(caller.user, 'header')
+  reply.headers(caller.replyHeaders)
+  reply.header(
+    'set-cookie',
+    setCookie(sessions.cookieName, value, {
+      maxAgeSeconds,
+      path: `${context.prefix}/`,
+      secure: clientOf(request.raw).secure,
+    }),
+  )
+}
+
+/** Sends a value as JSON. What users see of clusters belongs in no cache and is no page. */
+export function sendJson(reply: FastifyReply, answer: unknown): FastifyReply {
+  if (reply.sent) return reply
+  reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
+  if (answer === undefined) return reply.code(204).send()
+  return reply
+    .header('content-type', 'application/json; charset=utf-8')
+    .send(answer instanceof JsonText ? answer.text : JSON.stringify(answer))
+}
+
+/** The request's caller as the audit lines name it. */
+export function audit(
+  context: RouteContext,
+  action: string,
+  clusterName: string,
+  user: User,
+  request: FastifyRequest,
+): void {
+  const client: Client = clientOf(request.raw)
+  context.logger.info(`${user.name}: ${action} ${clusterName}`, {
+    audit: action,
+    user: user.name,
+    cluster: clusterName,
+    address: client.address,
+    requestId: request.id,
+  })
+}
+
+/** A path's parameter. The router matched it, so it is there. */
+export function clusterNameOf(request: FastifyRequest): string {
+  return (request.params as { readonly name: string }).name
+}
+
+/** A query parameter; the first of several of one name; null: absent. */
+export function queryOf(request: FastifyRequest, name: string): string | null {
+  const value = (request.query as { readonly [key: string]: string | string[] | undefined })[name]
+  return (Array.isArray(value) ? value[0] : value) ?? null
+}

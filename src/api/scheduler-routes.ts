@@ -1,0 +1,106 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import type { Heartbeat } from '../clusters/index.ts'
+import { GatewayError } from '../core/index.ts'
+import { clientOf } from './client.ts'
+import { jsonBody } from './json-body.ts'
+import { audit, clusterNameOf, type RouteContext, requireUser, sendJson } from './route-context.ts'
+
+// `closed_workers` only grows while a cluster lives.
+const heartbeatLimitBytes = 64 * 1024 * 1024
+
+const workerNames = z.array(z.string().min(1).max(256))
+
+/** The wire shape of wire-protocol.md, section 5.1. Members that a later plug-in may add are passed over. */
+const heartbeatBody = z.object({
+  scheduler_address: z.string().min(1).max(1024),
+  dashboard_address: z.string().max(1024),
+  api_address: z.string().min(1).max(1024),
+  count: z.int().min(0),
+  active_workers: workerNames,
+  closing_workers: workerNames,
+  closed_workers: workerNames,
+})
+
+/** The routes of a cluster's own scheduler, which proves itself by the cluster's token. */
+export function addSchedulerRoutes(context: RouteContext): void {
+  const { app, service } = context
+
+  app.route({
+    method: 'POST',
+    url: '/api/v1/clusters/:name/heartbeat',
+    bodyLimit: heartbeatLimitBytes,
+    // The token is checked before the first byte of a large body is read.
+    onRequest: (request, reply, done) => {
+      const token = clusterTokenOf(request)
+      if (token !== null && service.knowsToken(clusterNameOf(request), token)) return done()
+      refuseToken(reply)
+      done(new GatewayError('unauthenticated', 'Authentication required'))
+    },
+    handler: async (request, reply) => {
+      const source = clientOf(request.raw).address
+      const token = clusterTokenOf(request) ?? ''
+      try {
+        await service.heartbeat(clusterNameOf(request), token, heartbeatOf(request.body), source)
+      } catch (error) {
+        if (error instanceof GatewayError && error.code === 'unauthenticated') refuseToken(reply)
+        throw error
+      }
+      return reply.send()
+    },
+  })
+
+  app.route({
+    method: 'DELETE',
+    url: '/api/v1/clusters/:name',
+    handler: async (request, reply) => {
+      const name = clusterNameOf(request)
+      const token = clusterTokenOf(request)
+      if (token !== null && (await service.stopByToken(name, token))) {
+        return sendJson(reply, undefined)
+      }
+      await stopAsUser(context, name, request, reply)
+      return sendJson(reply, undefined)
+    },
+  })
+}
+
+async function stopAsUser(
+  context: RouteContext,
+  name: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  await requireUser(context, request, reply)
+  const caller = request.caller
+  if (caller === null) throw new GatewayError('internal', 'A request without a caller.')
+  await context.service.stop(caller.user, name)
+  audit(context, 'stop', name, caller.user, request)
+}
+
+function refuseToken(reply: FastifyReply): void {
+  reply.header('www-authenticate', 'token')
+}
+
+function clusterTokenOf(request: FastifyRequest): string | null {
+  return /^token (\S+)$/.exec(request.headers.authorization ?? '')?.[1] ?? null
+}
+
+function heartbeatOf(body: unknown): Heartbeat {
+  const result = heartbeatBody.safeParse(jsonBody(body))
+  if (result.success) {
+    const { data } = result
+    return {
+      schedulerAddress: data.scheduler_address,
+      dashboardAddress: data.dashboard_address,
+      apiAddress: data.api_address,
+      count: data.count,
+      activeWorkers: data.active_workers,
+      closingWorkers: data.closing_workers,
+      closedWorkers: data.closed_workers,
+    }
+  }
+  const [issue] = result.error.issues
+  const where = issue === undefined || issue.path.length === 0 ? 'body' : issue.path.join('.')
+  throw new GatewayError('invalid', `The heartbeat's ${where} is wrong: ${issue?.message}`)
+}

@@ -1,0 +1,42 @@
+/** Counts failures by key and says when there were too many; forgets the oldest keys beyond a bound. */
+export interface Throttle {
+  /** Seconds until the next try is allowed; 0: now. */
+  waitSeconds(key: string): number
+  failed(key: string): void
+  succeeded(key: string): void
+}
+
+/** At most `limit` failures of a key in `windowMs`, counted from the first. */
+export function createThrottle(
+  limit: number,
+  windowMs: number,
+  now: () => number = Date.now,
+  maxKeys = 10_000,
+): Throttle {
+  const failures = new Map<string, { readonly since: number; readonly count: number }>()
+
+  function current(key: string) {
+    const entry = failures.get(key)
+    if (entry === undefined || now() - entry.since < windowMs) return entry
+    failures.delete(key)
+    return undefined
+  }
+
+  return {
+    waitSeconds(key) {
+      const entry = current(key)
+      if (entry === undefined || entry.count < limit) return 0
+      return Math.max(1, Math.ceil((entry.since + windowMs - now()) / 1000))
+    },
+    failed(key) {
+      const entry = current(key)
+      failures.set(key, { since: entry?.since ?? now(), count: (entry?.count ?? 0) + 1 })
+      if (failures.size <= maxKeys) return
+      const oldest = failures.keys().next().value
+      if (oldest !== undefined) failures.delete(oldest)
+    },
+    succeeded(key) {
+      failures.delete(key)
+    },
+  }
+}

@@ -1,0 +1,181 @@
+import type {
+  ClusterService,
+  ClusterView,
+  Heartbeat,
+  ShownStatus,
+} from '../../src/clusters/index.ts'
+import { type Cluster, GatewayError, type User, type Worker } from '../../src/core/index.ts'
+
+/** Clusters in memory, with the texts of wire-protocol.md: what `api/` is tested against. */
+export function createFakeClusterService() {
+  const views = new Map<string, ClusterView>()
+  const heartbeats: { readonly heartbeat: Heartbeat; readonly source: string }[] = []
+  const waiting = new Set<() => void>()
+
+  function get(user: User, name: string): ClusterView {
+    const view = views.get(name)
+    if (view === undefined) throw new GatewayError('not-found', `Cluster ${name} not found`)
+    if (view.cluster.username !== user.name) {
+      throw new GatewayError(
+        'forbidden',
+        `User ${user.name} lacks permissions to view cluster ${name}`,
+      )
+    }
+    return view
+  }
+
+  function running(user: User, name: string): void {
+    if (get(user, name).shown !== 'RUNNING') {
+      throw new GatewayError('conflict', `cluster ${name} is not running`)
+    }
+  }
+
+  function show(name: string, shown: ShownStatus): void {
+    const view = views.get(name)
+    if (view === undefined) throw new Error(`no cluster ${name}`)
+    views.set(name, { cluster: { ...view.cluster }, shown })
+    for (const wake of waiting) wake()
+  }
+
+  const service: ClusterService = {
+    async create(user, options) {
+      if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+        throw new GatewayError(
+          'invalid',
+          `options must be a dict, got '${Array.isArray(options) ? 'list' : 'str'}'`,
+        )
+      }
+      if ('crash' in options) throw new Error('a secret of the inside')
+      const cluster = fakeCluster(views.size + 1, user.name)
+      views.set(cluster.name, { cluster, shown: 'PENDING' })
+      return cluster
+    },
+    list(user, statuses = ['PENDING', 'RUNNING']) {
+      return [...views.values()].filter(
+        (view) => view.cluster.username === user.name && statuses.includes(view.shown),
+      )
+    },
+    get,
+    async waitWhilePending(user, name, _limitMs, signal) {
+      const { promise, resolve, reject } = Promise.withResolvers<ClusterView>()
+      const look = () => {
+        const view = get(user, name)
+        if (view.shown !== 'PENDING') resolve(view)
+      }
+      waiting.add(look)
+      signal.addEventListener('abort', () => reject(signal.reason))
+      try {
+        return await promise
+      } finally {
+        waiting.delete(look)
+      }
+    },
+    async stop(user, name) {
+      if (!views.has(name)) return
+      get(user, name)
+      show(name, 'STOPPED')
+    },
+    async stopByToken(name, token) {
+      if (views.get(name)?.cluster.token !== token) return false
+      show(name, 'STOPPED')
+      return true
+    },
+    async scale(user, name, count) {
+      running(user, name)
+      return { message: count > 4 ? `Scaling to 4 instead.` : null }
+    },
+    async adapt(user, name) {
+      running(user, name)
+      return { message: null }
+    },
+    async heartbeat(name, token, heartbeat, source) {
+      if (!service.knowsToken(name, token)) throw new GatewayError('unauthenticated', 'no')
+      heartbeats.push({ heartbeat, source })
+    },
+    knowsToken: (name, token) => views.get(name)?.cluster.token === token,
+    async events(user, name, afterId, limit) {
+      const { cluster } = get(user, name)
+      return [1, 2, 3]
+        .map((id) => ({
+          id,
+          clusterName: cluster.name,
+          time: 1000 + id,
+          kind: 'cluster-created',
+          message: `Event ${id}.`,
+          worker: null,
+          details: {},
+        }))
+        .filter((event) => event.id > afterId)
+        .slice(0, limit)
+    },
+    workers(user, name): readonly Worker[] {
+      get(user, name)
+      return [
+        {
+          name: 'b'.repeat(32),
+          clusterName: name,
+          status: 'running',
+          target: 'running',
+          attempt: null,
+          endExpected: false,
+          startTime: 1000,
+          stopTime: null,
+          reason: null,
+        },
+      ]
+    },
+    async logs(user, name, workerName) {
+      get(user, name)
+      return workerName === null ? Buffer.from('first\n<script>\nlast\n') : null
+    },
+    counts() {
+      const none = { created: 0, submitted: 0, running: 0, closing: 0, stopped: 0, failed: 0 }
+      return { clusters: { ...none, running: views.size }, workers: none }
+    },
+  }
+  return { service, show, heartbeats, waiting }
+}
+
+function fakeCluster(number: number, username: string): Cluster {
+  const name = number.toString(16).padStart(32, '0')
+  return {
+    name,
+    username,
+    options: { cores: 1 },
+    settings: {
+      scheduler_cmd: ['dask', 'scheduler'],
+      worker_cmd: ['dask', 'worker'],
+      environment: {},
+      worker_memory: 2 ** 31,
+      worker_cores: 1,
+      worker_threads: null,
+      scheduler_memory: 2 ** 31,
+      scheduler_cores: 1,
+      adaptive_period: 3,
+      idle_timeout: 0,
+      cluster_max_memory: null,
+      cluster_max_cores: null,
+      cluster_max_workers: null,
+      cluster_start_timeout: null,
+      worker_start_timeout: null,
+      worker_start_failure_limit: null,
+    },
+    status: 'submitted',
+    target: 'running',
+    count: 0,
+    attempt: null,
+    token: `token-of-${name}`,
+    tlsCert: 'CERTIFICATE',
+    tlsKey: 'KEY',
+    dashboardKey: 'dashboard-key',
+    addresses: {
+      scheduler: 'tls://127.0.0.1:1',
+      dashboard: 'http://127.0.0.1:2',
+      api: 'http://127.0.0.1:3',
+    },
+    startTime: 1_700_000_000_000,
+    stopTime: null,
+    reason: null,
+    workerStartFailures: 0,
+  }
+}
