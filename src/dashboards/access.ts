@@ -1,0 +1,131 @@
+import type { IncomingMessage } from 'node:http'
+import type { DashboardTarget, User } from '../core/index.ts'
+import { sameSecret } from '../util/index.ts'
+import type { Client } from './client.ts'
+import type { DashboardAuth, DashboardPath } from './dashboard-path.ts'
+import { checkSession, issueSession, type Visitor } from './session-token.ts'
+
+export interface AccessOptions {
+  readonly authenticate: (request: IncomingMessage) => Promise<User | null>
+  readonly signingKey: Buffer
+  readonly prefix: string
+  readonly auth: DashboardAuth
+  readonly dashboardHost: string | null
+  readonly publicUrl: string | null
+  readonly now: () => number
+}
+
+export type Access =
+  | { readonly outcome: 'granted' }
+  | { readonly outcome: 'redirect'; readonly location: string }
+  | { readonly outcome: 'refused'; readonly status: 401 | 403; readonly sentence: string }
+
+/**
+ * Who may see a dashboard. The pass in the path (a session or a key) opens it by itself. Cookies alone never
+ * do: with them one is given a session, by a redirect that only a browser's own navigation follows usefully
+ * (a page of another origin cannot read where a redirect leads).
+ */
+export async function decideAccess(
+  request: IncomingMessage,
+  path: DashboardPath,
+  target: DashboardTarget,
+  client: Client,
+  options: AccessOptions,
+): Promise<Access> {
+  const { auth, signingKey, now } = options
+  if (auth === false) return { outcome: 'granted' }
+  const session = path.pass && checkSession(path.pass, target, signingKey, now())
+  if (session && !session.over) return { outcome: 'granted' }
+  if (auth === 'link' && path.pass !== null && sameSecret(path.pass, target.key))
+    return { outcome: 'granted' }
+
+  const navigates = isNavigation(request)
+  const byHeader = request.headers.authorization !== undefined
+  const mayRedirect = navigates || (path.pass === null && isRead(request))
+  if (isOfForeignPage(request) || !(byHeader || mayRedirect)) return unauthenticated(target)
+  const user = await options.authenticate(request)
+  if (user === null) {
+    if (!navigates) return unauthenticated(target)
+    const location = loginLocation(request, path, options)
+    return location === null ? unauthenticated(target) : { outcome: 'redirect', location }
+  }
+  const asAdmin = (session && session.visitor === 'admin') || asksAsAdmin(path.query)
+  if (user.name !== target.username && !(user.admin && asAdmin)) return foreign(user, target)
+  if (byHeader && !navigates) return { outcome: 'granted' }
+  const visitor = user.name === target.username ? 'owner' : 'admin'
+  return { outcome: 'redirect', location: sessionLocation(path, target, visitor, client, options) }
+}
+
+/** A person's browser that goes to a page, not a page's script or image. */
+export function isNavigation(request: IncomingMessage): boolean {
+  const { accept, 'sec-fetch-dest': destination } = request.headers
+  if (request.method !== 'GET' || request.headers.upgrade !== undefined) return false
+  if (!accept?.includes('text/html')) return false
+  return destination === undefined || ['document', 'iframe', 'frame'].includes(String(destination))
+}
+
+/**
+ * Credentials that a browser adds by itself (a remembered Basic password is not bound by SameSite) do not
+ * speak for its user when a foreign page asks. A dashboard's page is foreign, being sandboxed.
+ */
+function isOfForeignPage(request: IncomingMessage): boolean {
+  const site = request.headers['sec-fetch-site']
+  if (site === undefined || site === 'same-origin' || site === 'none') return false
+  return !isNavigation(request)
+}
+
+function isRead(request: IncomingMessage): boolean {
+  const { method } = request
+  return request.headers.upgrade === undefined && (method === 'GET' || method === 'HEAD')
+}
+
+function asksAsAdmin(query: string): boolean {
+  return new URLSearchParams(query).get('as') === 'admin'
+}
+
+/** null: the request came to the host of dashboards, and where the login is has not been told. */
+function loginLocation(
+  request: IncomingMessage,
+  path: DashboardPath,
+  options: AccessOptions,
+): string | null {
+  const next = `${options.prefix}/clusters/${path.clusterName}${path.rest}${path.query}`
+  const login = `/login?next=${encodeURIComponent(next)}`
+  if (!isHost(request, options.dashboardHost)) return options.prefix + login
+  return options.publicUrl === null ? null : options.publicUrl + login
+}
+
+function sessionLocation(
+  path: DashboardPath,
+  target: DashboardTarget,
+  visitor: Visitor,
+  client: Client,
+  options: AccessOptions,
+): string {
+  const { prefix, dashboardHost, signingKey, now } = options
+  const origin =
+    dashboardHost === null ? '' : `${client.secure ? 'https' : 'http'}://${dashboardHost}`
+  const session = issueSession(target, visitor, signingKey, now())
+  const query = path.query
+    .replace(/([?&])as=admin(?=&|$)/, '$1')
+    .replace(/\?&/, '?')
+    .replace(/[?&]$/, '')
+  return `${origin}${prefix}/clusters/${path.clusterName}/~${session}${path.rest || '/'}${query}`
+}
+
+/** Whether the request was sent to this host (`name`, or `name:port`). */
+export function isHost(request: IncomingMessage, host: string | null): boolean {
+  const asked = request.headers.host?.toLowerCase()
+  return host !== null && asked !== undefined && asked === host.toLowerCase()
+}
+
+function unauthenticated(target: DashboardTarget): Access {
+  const sentence = `Log in to see the dashboard of cluster ${target.clusterName}: open its page in the browser, or send the Authorization header`
+  return { outcome: 'refused', status: 401, sentence }
+}
+
+function foreign(user: User, target: DashboardTarget): Access {
+  const hint = user.admin ? '; administrators add ?as=admin to its address' : ''
+  const sentence = `User ${user.name} lacks permissions to view the dashboard of cluster ${target.clusterName}${hint}`
+  return { outcome: 'refused', status: 403, sentence }
+}

@@ -1,0 +1,191 @@
+import { Agent, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import {
+  type DashboardTarget,
+  type FindDashboard,
+  GatewayError,
+  type Logger,
+  type User,
+} from '../core/index.ts'
+import { type AccessOptions, decideAccess, isHost } from './access.ts'
+import type { Client } from './client.ts'
+import { type DashboardAuth, type DashboardPath, parseDashboardPath } from './dashboard-path.ts'
+import { forwardRequest } from './forward-request.ts'
+import { forwardUpgrade, isWebSocketRequest } from './forward-upgrade.ts'
+import { authorityOf, requestHeaders, securityHeaders } from './headers.ts'
+import { redirect, refuse, refuseUpgrade } from './reply.ts'
+import type { Upstream, UpstreamLimits } from './upstream.ts'
+
+export interface DashboardsOptions {
+  readonly findDashboard: FindDashboard
+  /**
+   * Whose request it is, by the session cookie or the `Authorization` header; null: nobody's. Throws a
+   * GatewayError when that cannot be told now.
+   */
+  readonly authenticate: (request: IncomingMessage) => Promise<User | null>
+  /** Secret, random, the same after a restart. */
+  readonly signingKey: Buffer
+  /** The public prefix: empty, or `/a/b`. Redirects lead below it. */
+  readonly prefix: string
+  readonly auth: DashboardAuth
+  /** `name` or `name:port` of an origin for dashboards alone, as browsers write it in `Host`; null: none. */
+  readonly dashboardHost: string | null
+  /** With `dashboardHost`: the main address with the prefix, where the login is; null: not known, so 401. */
+  readonly publicUrl?: string | null
+  readonly logger: Logger
+  readonly now?: () => number
+  readonly limits?: Partial<DashboardsLimits>
+}
+
+export interface DashboardsLimits extends UpstreamLimits {
+  readonly webSocketsPerCluster: number
+  readonly connectionsPerCluster: number
+}
+
+/**
+ * The way to the dashboards of clusters. `api` calls it with `request.url` cut to `/clusters/…`; it answers
+ * every such request itself and never throws. `close` cuts what is open.
+ */
+export interface Dashboards {
+  handleRequest(request: IncomingMessage, response: ServerResponse, client: Client): void
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, client: Client): void
+  close(): void
+}
+
+const defaultLimits: DashboardsLimits = {
+  connectTimeoutMs: 10_000,
+  answerTimeoutMs: 300_000,
+  webSocketsPerCluster: 1_000,
+  connectionsPerCluster: 100,
+}
+
+export function createDashboards(given: DashboardsOptions): Dashboards {
+  const options = { ...given, publicUrl: given.publicUrl ?? null, now: given.now ?? Date.now }
+  const limits = { ...defaultLimits, ...given.limits }
+  const agent = new Agent({
+    keepAlive: true,
+    maxSockets: limits.connectionsPerCluster,
+    maxFreeSockets: 8,
+    timeout: 30_000,
+  })
+  const webSockets = new Map<string, Set<Duplex>>()
+
+  const serve = async (request: IncomingMessage, response: ServerResponse, client: Client) => {
+    const entry = await enter(request, client, options)
+    if (entry.outcome === 'refused') return refuse(request, response, entry.status, entry.sentence)
+    if (entry.outcome === 'redirect') return redirect(response, entry.location)
+    if (!response.destroyed) forwardRequest(request, response, entry.upstream, agent, limits)
+  }
+
+  const serveUpgrade = async (
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    client: Client,
+  ) => {
+    if (!isWebSocketRequest(request))
+      return refuseUpgrade(socket, 400, 'Only WebSockets are opened here: GET without a body')
+    const entry = await enter(request, client, options)
+    if (entry.outcome === 'refused') return refuseUpgrade(socket, entry.status, entry.sentence)
+    if (entry.outcome === 'redirect')
+      return refuseUpgrade(socket, 401, "Open the dashboard's page first")
+    if (!socket.destroyed && countIn(webSockets, entry.clusterName, socket, limits))
+      forwardUpgrade(socket, head, entry.upstream, limits)
+  }
+
+  const sentenceOf = (error: unknown): readonly [number, string] => {
+    if (error instanceof GatewayError && error.code !== 'internal')
+      return [error.code === 'unavailable' ? 503 : 502, error.message]
+    options.logger.error('A request for a dashboard failed', { error })
+    return [500, 'The gateway failed to serve this dashboard; its log says more']
+  }
+
+  return {
+    handleRequest(request, response, client) {
+      serve(request, response, client).catch((error: unknown) => {
+        if (response.headersSent) response.destroy()
+        else refuse(request, response, ...sentenceOf(error))
+      })
+    },
+    handleUpgrade(request, socket, head, client) {
+      socket.on('error', () => socket.destroy())
+      serveUpgrade(request, socket, head, client).catch((error: unknown) =>
+        refuseUpgrade(socket, ...sentenceOf(error)),
+      )
+    },
+    close() {
+      for (const sockets of webSockets.values()) for (const socket of sockets) socket.destroy()
+      agent.destroy()
+    },
+  }
+}
+
+type Entry =
+  | { readonly outcome: 'granted'; readonly clusterName: string; readonly upstream: Upstream }
+  | { readonly outcome: 'redirect'; readonly location: string }
+  | { readonly outcome: 'refused'; readonly status: number; readonly sentence: string }
+
+/** Everything that is decided before a dashboard hears of a request. */
+async function enter(
+  request: IncomingMessage,
+  client: Client,
+  options: AccessOptions & Pick<DashboardsOptions, 'findDashboard'>,
+): Promise<Entry> {
+  const path = parseDashboardPath(request.url ?? '')
+  if (path === null) return { outcome: 'refused', status: 404, sentence: 'There is no such page' }
+  const target = options.findDashboard(path.clusterName)
+  if (target === null) return missing(path)
+  const access = await decideAccess(request, path, target, client, options)
+  if (access.outcome !== 'granted') return access
+  if (target.address === null) return withoutDashboard(target)
+  // Without this slash the page's relative links would lead out of the dashboard.
+  if (path.rest === '' && request.method === 'GET' && request.headers.upgrade === undefined)
+    return { outcome: 'redirect', location: `${baseOf(path, options)}/${path.query}` }
+  const { authority } = authorityOf(target.address)
+  return {
+    outcome: 'granted',
+    clusterName: path.clusterName,
+    upstream: {
+      address: target.address,
+      path: (path.rest || '/') + path.query,
+      headers: requestHeaders(request, client, authority),
+      base: baseOf(path, options),
+      securityHeaders: securityHeaders(!isHost(request, options.dashboardHost)),
+    },
+  }
+}
+
+function baseOf(path: DashboardPath, options: AccessOptions): string {
+  const pass = path.pass === null ? '' : `/~${path.pass}`
+  return `${options.prefix}/clusters/${path.clusterName}${pass}`
+}
+
+function missing(path: DashboardPath): Entry {
+  return { outcome: 'refused', status: 404, sentence: `Cluster ${path.clusterName} not found` }
+}
+
+function withoutDashboard(target: DashboardTarget): Entry {
+  const sentence = `Cluster ${target.clusterName} has no dashboard now: it does not run, or its scheduler has none (bokeh is not installed there)`
+  return { outcome: 'refused', status: 404, sentence }
+}
+
+/** Keeps a socket in the list of its cluster while it is open; false: the list was full, and it was refused. */
+function countIn(
+  webSockets: Map<string, Set<Duplex>>,
+  clusterName: string,
+  socket: Duplex,
+  limits: DashboardsLimits,
+): boolean {
+  const sockets = webSockets.get(clusterName) ?? new Set()
+  if (sockets.size >= limits.webSocketsPerCluster) {
+    const sentence = `Cluster ${clusterName} has ${sockets.size} open dashboards, which is the limit; close some`
+    refuseUpgrade(socket, 503, sentence)
+    return false
+  }
+  webSockets.set(clusterName, sockets.add(socket))
+  socket.once('close', () => {
+    sockets.delete(socket)
+    if (sockets.size === 0) webSockets.delete(clusterName)
+  })
+  return true
+}

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { checkSession, issueSession, sessionLifetimeMs } from './session-token.ts'
+import { otherName, targetAt } from './testing.ts'
+
+const key = Buffer.alloc(32, 1)
+const target = targetAt('http://127.0.0.1:1')
+const token = issueSession(target, 'owner', key, 1_000)
+
+test('a session holds for an hour and is known for its own afterwards', () => {
+  assert.deepEqual(checkSession(token, target, key, 1_000), { visitor: 'owner', over: false })
+  const end = 1_000 + sessionLifetimeMs
+  assert.deepEqual(checkSession(token, target, key, end - 1), { visitor: 'owner', over: false })
+  assert.deepEqual(checkSession(token, target, key, end), { visitor: 'owner', over: true })
+})
+
+test('a session is of one cluster, one owner, one key, one kind and one hour', () => {
+  const [, , expiry, code] = token.split('.')
+  assert.equal(checkSession(token, targetAt(null, otherName), key, 1_000), null)
+  assert.equal(checkSession(token, { ...target, username: 'bob' }, key, 1_000), null)
+  assert.equal(checkSession(token, target, Buffer.alloc(32, 2), 1_000), null)
+  for (const forged of [
+    ...[`s.admin.${expiry}.${code}`, `s.owner.z${expiry}.${code}`, `${token}A`, token.slice(0, -1)],
+    ...['', 's...', 's.owner..', target.key, `s.owner.${expiry}.${'A'.repeat(43)}`],
+  ])
+    assert.equal(checkSession(forged, target, key, 1_000), null, forged)
+})
+
+test('a session is fit for a path and names nobody', () => {
+  assert.match(token, /^[\w.-]+$/)
+  assert.ok(!token.includes(target.username) && !token.includes(target.clusterName))
+})

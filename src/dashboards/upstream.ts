@@ -1,0 +1,105 @@
+import {
+  type Agent,
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http'
+import { GatewayError, messageOf } from '../core/index.ts'
+import { authorityOf, type HeaderPair, responseHeaders, rewriteLocation } from './headers.ts'
+
+/** Where a request goes and what is to be said about its answer. */
+export interface Upstream {
+  /** `http://host:port`. */
+  readonly address: string
+  /** Path and query there. */
+  readonly path: string
+  readonly headers: readonly HeaderPair[]
+  /** The dashboard's root as the browser sees it, without a slash at the end. */
+  readonly base: string
+  readonly securityHeaders: readonly HeaderPair[]
+}
+
+export interface UpstreamLimits {
+  /** For a connection, waiting for a free one included. */
+  readonly connectTimeoutMs: number
+  /** From the request's end to the answer's first line: a page may be long in the making. */
+  readonly answerTimeoutMs: number
+}
+
+/** `agent` false: a connection of its own. A wait that is over ends the request with an 'unavailable' error. */
+export function openRequest(
+  method: string,
+  upstream: Upstream,
+  agent: Agent | false,
+  limits: UpstreamLimits,
+): ClientRequest {
+  const { host, port } = authorityOf(upstream.address)
+  const outgoing = httpRequest({
+    ...{ agent, method, host, port, path: upstream.path, setHost: false },
+    headers: {},
+  })
+  for (const [name, value] of upstream.headers) outgoing.appendHeader(name, value)
+  limitWaits(outgoing, limits)
+  return outgoing
+}
+
+/** The headers of an answer, as they are passed on. */
+export function answerHeaders(incoming: IncomingMessage, upstream: Upstream): HeaderPair[] {
+  const { address, base, securityHeaders } = upstream
+  const passed = responseHeaders(incoming).map(([name, value]): HeaderPair => {
+    const isPlace = ['location', 'content-location'].includes(name.toLowerCase())
+    return [name, isPlace ? rewriteLocation(value, address, base) : value]
+  })
+  return [...passed, ...securityHeaders]
+}
+
+/** Sends an answer's first part at once: a stream may have nothing more to say for long. */
+export function copyHead(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  upstream: Upstream,
+): void {
+  try {
+    response.statusCode = incoming.statusCode ?? 502
+    for (const [name, value] of answerHeaders(incoming, upstream))
+      response.appendHeader(name, value)
+    response.flushHeaders()
+  } catch (error) {
+    for (const name of response.getHeaderNames()) response.removeHeader(name)
+    throw error
+  }
+}
+
+/** Why it did not answer, without the address it has inside. */
+export function problemOf(error: unknown): string {
+  if (error instanceof GatewayError) return error.message
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (code === 'ECONNREFUSED') return 'nothing listens at its address'
+  if (code === 'ECONNRESET' || code === 'EPIPE') return 'it closed the connection'
+  if (code.startsWith('HPE_')) return 'what it sent is not proper HTTP'
+  return code || messageOf(error)
+}
+
+function limitWaits(outgoing: ClientRequest, limits: UpstreamLimits): void {
+  const { connectTimeoutMs, answerTimeoutMs } = limits
+  const end = (timeoutMs: number, what: string) =>
+    setTimeout(() => {
+      const message = `${what} took more than ${timeoutMs / 1000} s`
+      outgoing.destroy(new GatewayError('unavailable', message))
+    }, timeoutMs)
+  const connecting = end(connectTimeoutMs, 'the connection to it')
+  let answering: NodeJS.Timeout | undefined
+  outgoing.once('socket', (socket) => {
+    if (socket.connecting) socket.once('connect', () => clearTimeout(connecting))
+    else clearTimeout(connecting)
+  })
+  outgoing.once('finish', () => {
+    answering = end(connectTimeoutMs + answerTimeoutMs, 'its answer')
+  })
+  const stop = () => {
+    clearTimeout(connecting)
+    clearTimeout(answering)
+  }
+  for (const event of ['response', 'upgrade', 'close']) outgoing.once(event, stop)
+}
