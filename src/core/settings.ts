@@ -133,11 +133,17 @@ export function parseSetting<T>(
   const why = result.error.issues.map((issue) => issue.message).join('; ')
   throw new GatewayError(
     'configuration',
-    `${assigned.source}: ${className}.${name} = ${shown(assigned.value)}: ${why}`,
+    `${assigned.source}: ${className}.${name} = ${shown(name, assigned.value)}: ${why}`,
   )
 }
 
-function shown(value: unknown): string {
+/** Whether the value of this setting is a secret, which no message, log or listing may show. */
+export function isSecretSetting(name: string): boolean {
+  return /password|token|secret|encrypt_keys/i.test(name)
+}
+
+function shown(name: string, value: unknown): string {
+  if (isSecretSetting(name)) return '(secret)'
   const text = JSON.stringify(value) ?? String(value)
   return text.length > 200 ? `${text.slice(0, 200)}…` : text
 }

@@ -1,0 +1,108 @@
+import { readFile } from 'node:fs/promises'
+import { extname, resolve } from 'node:path'
+import { GatewayError, type Logger } from '../core/index.ts'
+import { readCommandLine } from './command-line.ts'
+import { findPython } from './find-python.ts'
+import { readJson } from './json-file.ts'
+import type { Layer } from './layer.ts'
+import { readModule } from './module-file.ts'
+import { readPython } from './python-file.ts'
+import { createPythonPool, type PythonPool } from './python-pool.ts'
+
+/** Where a configuration comes from. */
+export interface ConfigurationRequest {
+  /** Files that were asked for (`-f`), in order; each must be there. */
+  readonly files: readonly string[]
+  /** Read when no file was asked for; it may be absent. null: none. */
+  readonly defaultFile: string | null
+  /** `--Class.setting=value`, as typed. */
+  readonly commandLine: readonly string[]
+  /** `--python`; null: DASK_GATEWAY_PYTHON, else found on PATH. */
+  readonly python: string | null
+  /** Gets what configurations and handlers print. */
+  readonly logger: Logger
+  /** How long a file may take; 60 s. */
+  readonly evaluationLimitMs?: number
+}
+
+export interface ReadLayers {
+  readonly layers: readonly Layer[]
+  /** The files that were read. */
+  readonly sources: readonly string[]
+  readonly pool: PythonPool
+}
+
+/** Reads every source. `limitMs` is asked when a handler runs; `turn` differs from one reading to the next. */
+export async function readLayers(
+  request: ConfigurationRequest,
+  limitMs: () => number,
+  turn: number,
+): Promise<ReadLayers> {
+  const evaluationLimitMs = request.evaluationLimitMs ?? 60_000
+  const pool = createPythonPool({
+    findPython: () => findPython(request.python),
+    logger: request.logger,
+    evaluationLimitMs,
+  })
+  try {
+    const commandLine = readCommandLine(request.commandLine)
+    const layers: Layer[] = []
+    const sources: string[] = []
+    for (const { path, text } of await wantedFiles(request)) {
+      const kind = extname(path).toLowerCase()
+      if (kind === '.json') layers.push(readJson(path, text, limitMs))
+      else if (['.ts', '.mts', '.js', '.mjs', '.cjs'].includes(kind))
+        layers.push(await readModule(path, evaluationLimitMs, limitMs, turn))
+      else layers.push(await readPython(path, pool, request.logger, limitMs))
+      sources.push(path)
+    }
+    return { layers: [...layers, commandLine], sources, pool }
+  } catch (error) {
+    await pool.close()
+    throw error
+  }
+}
+
+interface FoundFile {
+  readonly path: string
+  readonly text: string
+}
+
+async function wantedFiles(request: ConfigurationRequest): Promise<readonly FoundFile[]> {
+  if (request.files.length > 0) return Promise.all(request.files.map(explicitFile))
+  if (request.defaultFile === null) return []
+  const path = resolve(request.defaultFile)
+  try {
+    return [{ path, text: await readFile(path, 'utf8') }]
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return []
+    throw unreadable(path, error)
+  }
+}
+
+async function explicitFile(name: string): Promise<FoundFile> {
+  const path = resolve(name)
+  try {
+    return { path, text: await readFile(path, 'utf8') }
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+}
+
+function unreadable(path: string, error: unknown): GatewayError {
+  const why: { readonly [code: string]: string } = {
+    ENOENT: 'it does not exist. Give the right path with -f, or write one with generate-config',
+    EACCES: "the gateway's user may not read it",
+    EISDIR: 'it is a directory; give the file in it',
+  }
+  const code = codeOf(error)
+  return new GatewayError(
+    'configuration',
+    `The configuration file ${path} cannot be read: ${why[code] ?? code}`,
+    { cause: error },
+  )
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
+}
