@@ -13,7 +13,7 @@ export const migrations: readonly string[] = [
     proxy_token text not null,
     private_port integer,
     last_event_id integer not null default 0,
-    probed_at integer not null default 0
+    probes integer not null default 0
   ) strict;
   create table cluster (
     name text primary key not null,

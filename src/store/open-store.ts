@@ -124,7 +124,7 @@ function takeDatabase(asked: string, logger: Logger): { path: string; lock: Hold
       lock?.release()
       const beside = databaseBeside(asked)
       logger.warn(besideWarning(asked, beside, found), { clusters: found.liveClusters })
-      return { path: beside, lock: takeHolderLock(beside) }
+      return takeDatabase(beside, logger)
     },
   )
 }

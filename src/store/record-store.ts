@@ -169,7 +169,10 @@ export class RecordStore implements Store {
   /** Really writes: only so do a full and a read-only disk show. */
   async probe(): Promise<void> {
     await this.#write((transaction) =>
-      transaction.updateTable('instance').set({ probed_at: Date.now() }).execute(),
+      transaction
+        .updateTable('instance')
+        .set((row) => ({ probes: row('probes', '+', 1) }))
+        .execute(),
     )
   }
 

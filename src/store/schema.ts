@@ -17,8 +17,8 @@ export interface InstanceRow {
   readonly private_port: number | null
   /** Kept apart from the events, so that numbers of removed ones are not used again. */
   readonly last_event_id: number
-  /** Written by `probe` only. */
-  readonly probed_at: number
+  /** How often `probe` wrote here. Another number each time, for SQLite does not write what is the same. */
+  readonly probes: number
 }
 
 export interface ClusterRow {

@@ -47,6 +47,7 @@ export async function openDatabase(options: SqliteDatabaseOptions): Promise<Stor
     if (!isNew) options.beforeFirstWrite?.()
     if (options.path !== null) useWriteAheadLog(database)
     migrate(database, version)
+    const opened = database
     const instance = readInstance(database, secrets) ?? createInstance(database, secrets)
     const rotated = sealAnew(database, secrets)
     if (rotated > 0)
@@ -63,7 +64,11 @@ export async function openDatabase(options: SqliteDatabaseOptions): Promise<Stor
       instance,
       stateDirectory: options.stateDirectory,
       name,
-      release: async () => options.release(),
+      async release() {
+        // Kysely closes only what it has been asked something.
+        if (opened.isOpen) opened.close()
+        options.release()
+      },
     })
   } catch (error) {
     database?.close()
