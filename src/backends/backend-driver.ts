@@ -6,6 +6,8 @@ export interface BackendDriver<V = unknown> {
   readonly settings: SettingsClass<V>
   /** The class of cluster settings that is used when `Backend.cluster_config_class` names none. */
   readonly clusterSettings: SettingsClass
+  /** Where clusters run, hence by which of the gateway's addresses they reach it. */
+  readonly runsOn: 'this-host' | 'nodes'
   /** `values`: `settings`, resolved. Without effects: `start` has them. Throws 'configuration' when it cannot be used. */
   create(values: V, context: BackendContext): Backend
 }

@@ -6,6 +6,7 @@ export function notBuilt(settings: SettingsClass, clusterSettings: SettingsClass
   return {
     settings,
     clusterSettings,
+    runsOn: 'nodes',
     create: () => {
       throw new GatewayError(
         'configuration',

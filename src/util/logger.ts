@@ -4,7 +4,7 @@ export const logLevels = ['debug', 'info', 'warn', 'error', 'critical'] as const
 export type LogLevel = (typeof logLevels)[number]
 
 export interface LoggerOptions {
-  readonly level: LogLevel
+  readonly level: LogLevel | (() => LogLevel)
   /** `text`: a line for people; `json`: one object a line. */
   readonly format: 'text' | 'json'
   readonly write: (line: string) => void
@@ -18,7 +18,8 @@ type Fields = { readonly [key: string]: unknown }
  */
 export function createLogger(options: LoggerOptions, bound: Fields = {}) {
   const log = (level: LogLevel, message: string, fields: Fields = {}) => {
-    if (logLevels.indexOf(level) < logLevels.indexOf(options.level)) return
+    const least = typeof options.level === 'function' ? options.level() : options.level
+    if (logLevels.indexOf(level) < logLevels.indexOf(least)) return
     const all = { ...bound, ...fields }
     options.write(
       options.format === 'json' ? jsonLine(level, message, all) : textLine(level, message, all),

@@ -11,6 +11,7 @@ import {
 export const unsafeLocal: BackendDriver<LocalValues> = {
   settings: unsafeLocalBackendSettings,
   clusterSettings: localClusterConfigSettings,
+  runsOn: 'this-host',
   create: createLocalBackend,
 }
 

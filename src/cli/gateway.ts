@@ -1,0 +1,303 @@
+import {
+  createApi,
+  createAuthentication,
+  metricsSettings,
+  openSocketDoor,
+  openTcpDoor,
+  openTlsCertificate,
+} from '../api/index.ts'
+import { authenticatorSettings, authenticators, createSessions } from '../auth/index.ts'
+import { type BackendDriver, findBackend } from '../backends/index.ts'
+import { createClusters } from '../clusters/index.ts'
+import { type Configuration, gatewaySettings } from '../config/index.ts'
+import {
+  type Authenticator,
+  type Backend,
+  dbBackendSettings,
+  GatewayError,
+  type HostPort,
+  isFinal,
+  type Logger,
+  type Store,
+} from '../core/index.ts'
+import { createDashboards, dashboardRoute } from '../dashboards/index.ts'
+import { createRouteTable, proxySettings } from '../proxy/index.ts'
+import { createLogArchive, openStore } from '../store/index.ts'
+import { socketPathIn } from '../util/index.ts'
+import { isLoopback, publicUrl, urlOnThisHost } from './addresses.ts'
+import { startProxyFor } from './proxy-process.ts'
+import { packageVersion } from './version.ts'
+
+/** A gateway that runs. */
+export interface Gateway {
+  /** Where users reach it, as far as this host can tell. */
+  readonly publicUrl: string
+  /** Reads configuration and certificates anew; throws when they are wrong, and goes on with the old ones. */
+  reload(): Promise<void>
+  /** Stops in order: no new requests, then the clusters (where so configured), then the records. */
+  stop(): Promise<void>
+}
+
+const stopClustersLimitMs = 60_000
+
+/** Builds everything from the configuration and starts it. When something fails, what was begun is undone. */
+export async function startGateway(
+  configuration: Configuration,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<Gateway> {
+  const undo: (() => Promise<unknown>)[] = []
+  try {
+    return await build(configuration, logger, signal, undo)
+  } catch (error) {
+    for (const step of undo.toReversed()) await step()
+    throw error
+  }
+}
+
+async function build(
+  configuration: Configuration,
+  logger: Logger,
+  signal: AbortSignal,
+  undo: (() => Promise<unknown>)[],
+): Promise<Gateway> {
+  const settings = configuration.get(gatewaySettings)
+  const proxyValues = configuration.get(proxySettings)
+  const { prefix } = proxyValues
+  const driver = driverOf(configuration)
+  const policy = {
+    ...configuration.get(dbBackendSettings),
+    ...(configuration.get(driver.settings) as Partial<
+      ReturnType<typeof configuration.get<typeof dbBackendSettings.values>>
+    >),
+  } as NonNullable<(typeof dbBackendSettings)['values']>
+  const certificate = await certificateOf(proxyValues, logger)
+
+  const store = await openStore({
+    url: policy.db_url,
+    encryptKeys: policy.db_encrypt_keys ?? keysOfEnvironment(),
+    workingDirectory: process.cwd(),
+    logger,
+    debug: policy.db_debug,
+  })
+  undo.push(() => store.close())
+  if (policy.db_url.includes(':memory:') && !policy.stop_clusters_on_shutdown)
+    throw new GatewayError(
+      'configuration',
+      'DBBackendBase.stop_clusters_on_shutdown = False needs records that last: set DBBackendBase.db_url to a file',
+    )
+
+  const privateDoor = await openPrivateDoor(settings.address, store, logger)
+  undo.push(async () => privateDoor.stopAccepting())
+  const privateUrl = urlOnThisHost(settings.address, privateDoor.port ?? 0)
+  const socketPath = socketPathIn(store.stateDirectory, store.instance.id)
+  const publicDoor = await openSocketDoor(socketPath)
+  undo.push(async () => publicDoor.stopAccepting())
+
+  const routes = createRouteTable({ maxEvents: proxyValues.max_events })
+  const publicAddress = publicUrl(
+    certificate === null ? 'http' : 'https',
+    proxyValues.address,
+    prefix,
+  )
+  const apiUrl =
+    policy.api_url ?? (driver.runsOn === 'this-host' ? `${privateUrl}/api` : `${publicAddress}/api`)
+  const clusters = createClusters({
+    store,
+    logArchive: createLogArchive(store.stateDirectory),
+    backend: createBackend(),
+    routes,
+    options: configuration.clusterOptions,
+    resolveSettings: configuration.clusterSettings(driver.clusterSettings),
+    policy,
+    ownPorts: () => [
+      privateDoor.port ?? 0,
+      proxyValues.address.port,
+      proxyValues.tcp_address?.port ?? 0,
+    ],
+    logger,
+  })
+  function createBackend(): Backend {
+    return driver.create(configuration.get(driver.settings), {
+      instanceId: store.instance.id,
+      stateDirectory: store.stateDirectory,
+      apiUrl,
+      // The clusters exist by the time anything runs.
+      wake: () => clusters.wake(),
+      logger,
+    })
+  }
+
+  const authenticator = authenticatorOf(configuration)
+  await authenticator.start()
+  undo.push(() => authenticator.stop())
+  const sessionValues = configuration.get(authenticatorSettings)
+  const sessions = await createSessions(
+    store,
+    {
+      cookieName: sessionValues.cookie_name ?? `dask-gateway-${store.instance.id}`,
+      cacheMaxAge: sessionValues.cache_max_age,
+      sessionMaxAge: sessionValues.session_max_age,
+    },
+    logger,
+  )
+  const authentication = createAuthentication(authenticator, sessions)
+  const dashboardAuth = proxyValues.dashboard_auth
+  const dashboards = createDashboards({
+    findDashboard: clusters.findDashboard,
+    authenticate: (request) => authentication.authenticateForDashboard(request),
+    signingKey: store.instance.signingKey,
+    prefix,
+    auth: dashboardAuth,
+    dashboardHost: proxyValues.dashboard_host,
+    publicUrl: publicAddress,
+    logger,
+  })
+  const openWarning =
+    authenticator.open && !isLoopback(proxyValues.address)
+      ? 'Anybody who reaches this address may log in under any name: no password is set (SimpleAuthenticator.password)'
+      : null
+  if (openWarning !== null) logger.warn(openWarning)
+  const proxyToken =
+    proxyValues.api_token ?? process.env.DASK_GATEWAY_PROXY_TOKEN ?? store.instance.proxyToken
+  const api = createApi({
+    service: clusters.service,
+    clusterOptions: configuration.clusterOptions,
+    authentication,
+    routeFeed: routes,
+    proxyToken,
+    dashboards,
+    dashboardRoute: (cluster) =>
+      dashboardRoute(
+        {
+          clusterName: cluster.name,
+          username: cluster.username,
+          address: null,
+          key: cluster.dashboardKey,
+        },
+        dashboardAuth,
+      ),
+    login: {
+      signingKey: store.instance.signingKey,
+      warning: openWarning,
+      dashboardOrigin:
+        proxyValues.dashboard_host === null
+          ? null
+          : `${certificate === null ? 'http' : 'https'}://${proxyValues.dashboard_host}`,
+    },
+    prefix,
+    publicDoor,
+    privateDoor,
+    certificate,
+    trustedProxies: settings.trusted_proxies,
+    metricsPublic: configuration.get(metricsSettings).public,
+    checks: [
+      { name: 'store', check: () => store.probe() },
+      {
+        name: 'proxy',
+        check: async () => {
+          if (routes.proxies().length === 0) throw new Error('no proxy is connected')
+        },
+      },
+    ],
+    version: packageVersion(),
+    logger,
+  })
+
+  await clusters.load()
+  await api.start()
+  undo.push(() => api.stop())
+  const proxy = await startProxyFor({
+    values: proxyValues,
+    token: proxyToken,
+    watchUrl: privateUrl,
+    socketPath,
+    store,
+    logger,
+    signal,
+  })
+  undo.push(() => proxy.stop())
+  await clusters.start(signal)
+
+  return {
+    publicUrl: publicAddress,
+    async reload() {
+      await configuration.reload()
+      await certificate?.reload()
+    },
+    async stop() {
+      await proxy.stop()
+      await api.stop()
+      dashboards.close()
+      if (policy.stop_clusters_on_shutdown) {
+        const left = await clusters.stopAll(stopClustersLimitMs)
+        if (left > 0)
+          logger.error(
+            `${left} clusters could not be stopped in time; the next start goes on with it`,
+          )
+      }
+      await clusters.stop()
+      await authenticator.stop()
+      await store.close()
+    },
+  }
+}
+
+function driverOf(configuration: Configuration): BackendDriver {
+  const { name } = configuration.backendClass
+  const driver = findBackend(name)
+  if (driver === null)
+    throw new GatewayError('configuration', `DaskGateway.backend_class: ${name} is no backend`)
+  return driver
+}
+
+function authenticatorOf(configuration: Configuration): Authenticator {
+  const { authenticatorClass } = configuration
+  const kind = authenticators[authenticatorClass.name]
+  if (kind === undefined)
+    throw new GatewayError(
+      'configuration',
+      `DaskGateway.authenticator_class: ${authenticatorClass.name} is no authenticator`,
+    )
+  return kind.create(configuration.get(kind.settings))
+}
+
+async function certificateOf(
+  { tls_cert, tls_key }: { readonly tls_cert: string | null; readonly tls_key: string | null },
+  logger: Logger,
+) {
+  if (tls_cert === null && tls_key === null) return null
+  if (tls_cert === null || tls_key === null)
+    throw new GatewayError(
+      'configuration',
+      'Proxy.tls_cert and Proxy.tls_key must be set both, or neither',
+    )
+  return openTlsCertificate({ certPath: tls_cert, keyPath: tls_key }, logger)
+}
+
+function keysOfEnvironment(): readonly string[] | null {
+  const keys = (process.env.DASK_GATEWAY_ENCRYPT_KEYS ?? '')
+    .split(';')
+    .filter((key) => key.trim() !== '')
+  return keys.length === 0 ? null : keys
+}
+
+/** Port 0 means: the port of the last time, since schedulers hold the URL; the first time, any. */
+async function openPrivateDoor(address: HostPort, store: Store, logger: Logger) {
+  const kept = store.instance.privatePort
+  if (address.port !== 0 || kept === null) {
+    const door = await openTcpDoor(address)
+    if (address.port === 0) await store.savePrivatePort(door.port ?? 0)
+    return door
+  }
+  try {
+    return await openTcpDoor({ host: address.host, port: kept })
+  } catch (error) {
+    const { clusters } = await store.load()
+    if (clusters.some((cluster) => !isFinal(cluster.status))) throw error
+    logger.warn(`The private port ${kept} of the last time is taken; another is chosen`)
+    const door = await openTcpDoor(address)
+    await store.savePrivatePort(door.port ?? 0)
+    return door
+  }
+}

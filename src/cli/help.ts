@@ -1,0 +1,56 @@
+import type { CommandName } from './arguments.ts'
+
+const usage: { readonly [command in CommandName]: string } = {
+  serve: `Usage: dask-gateway-server [COMMAND] [OPTION …] [--Class.setting=value …]
+
+Lets people start and use Dask clusters on shared machines.
+
+Commands (without one: run the gateway)
+  generate-config   write a configuration file with every setting, its default and its meaning
+  check-config      load and check the configuration and say what would run
+  proxy             run the proxy alone, in the foreground (Proxy.externally_managed)`,
+  'generate-config': `Usage: dask-gateway-server generate-config [--output FILE] [--force]
+
+Writes a configuration file with every setting, its default and its meaning.
+
+Options
+  --output FILE     the file to write (dask_gateway_config.py)
+  --force           write over a file that exists`,
+  'check-config': `Usage: dask-gateway-server check-config [OPTION …] [--Class.setting=value …]
+
+Loads and checks the configuration and says what would run; the exit status is not 0 when something is wrong.`,
+  proxy: `Usage: dask-gateway-server proxy [OPTION …] [--Proxy.setting=value …]
+
+Runs the proxy alone, in the foreground, for Proxy.externally_managed = True.`,
+}
+
+const options = `
+Options
+  -f FILE, --config FILE
+                    the configuration: Python, JSON, TypeScript or JavaScript (dask_gateway_config.py, if it is there)
+  --Class.setting=value
+                    set one setting; it wins over the file (--Proxy.address=:9000)
+  --log-level LEVEL debug, info, warn, error or critical; --debug is short for debug
+  --python PATH     the Python that reads the configuration (DASK_GATEWAY_PYTHON, else python3 or python on PATH)
+  --show-config     print what is set, and end; --show-config-json as JSON
+  --version         print the version
+  --help, --help-all
+                    print this; with every setting
+
+Environment
+  DASK_GATEWAY_ENCRYPT_KEYS, DASK_GATEWAY_PROXY_TOKEN, DASK_GATEWAY_PYTHON
+  DASK_GATEWAY_LOG_FORMAT=json
+                    log one JSON object a line
+
+Signals
+  SIGTERM, SIGINT   stop in order; a second one ends at once
+  SIGHUP            read the configuration's handlers and the certificates anew`
+
+export function help(command: CommandName): string {
+  return command === 'generate-config' ? usage[command] : `${usage[command]}\n${options}`
+}
+
+export async function allHelp(command: CommandName): Promise<string> {
+  const { settingsClasses, settingsReference } = await import('../config/index.ts')
+  return `${help(command)}\n\n${settingsReference(settingsClasses)}`
+}

@@ -1,0 +1,111 @@
+import { existsSync, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { GatewayError, type Logger, messageOf } from '../core/index.ts'
+import { createLogger, type LogLevel } from '../util/index.ts'
+import { type Arguments, parseArguments } from './arguments.ts'
+import { allHelp, help } from './help.ts'
+import { packageVersion } from './version.ts'
+
+const exitStatus = await main(process.argv.slice(2)).catch((error: unknown) => {
+  if (error instanceof GatewayError && error.code !== 'internal')
+    console.error(`Error: ${error.message}`)
+  else console.error(error)
+  return 1
+})
+process.exit(exitStatus)
+
+async function main(argv: readonly string[]): Promise<number> {
+  const given = parseArguments(argv)
+  if (given.version) {
+    console.log(packageVersion())
+    return 0
+  }
+  if (given.help !== 'none') {
+    console.log(given.help === 'all' ? await allHelp(given.command) : help(given.command))
+    return 0
+  }
+  if (given.command === 'generate-config') return writeConfig(given)
+  return runConfigured(given)
+}
+
+/** The commands that begin by reading the configuration. */
+async function runConfigured(given: Arguments): Promise<number> {
+  const { loadConfiguration, gatewaySettings, showConfig } = await import('../config/index.ts')
+  let level: LogLevel = 'info'
+  const logger = createLogger({
+    level: () => level,
+    format: logFormat(),
+    write: (line) => process.stderr.write(line),
+  })
+  endOnFaults(logger)
+  const configuration = await loadConfiguration({
+    files: given.configFile === null ? [] : [given.configFile],
+    defaultFile: 'dask_gateway_config.py',
+    commandLine: given.settings,
+    python: given.python,
+    logger,
+  })
+  try {
+    const settings = configuration.get(gatewaySettings)
+    level = settings.log_level
+    for (const note of configuration.notes) logger.warn(note)
+    if (given.showConfig !== 'no' || settings.show_config || settings.show_config_json) {
+      console.log(
+        showConfig(
+          configuration,
+          given.showConfig === 'json' || settings.show_config_json ? 'json' : 'text',
+        ),
+      )
+      return 0
+    }
+    if (given.command === 'check-config') {
+      const { checkConfig } = await import('./check-config.ts')
+      console.log(await checkConfig(configuration, logger))
+      return 0
+    }
+    if (given.command === 'proxy') {
+      const { runProxyCommand } = await import('./proxy-process.ts')
+      return await runProxyCommand(configuration)
+    }
+    const { serve } = await import('./serve.ts')
+    return await serve(configuration, logger)
+  } finally {
+    await configuration.close()
+  }
+}
+
+/** DASK_GATEWAY_LOG_FORMAT=json: one JSON object a line. */
+function logFormat(): 'text' | 'json' {
+  return process.env.DASK_GATEWAY_LOG_FORMAT === 'json' ? 'json' : 'text'
+}
+
+/** A fault of the program ends it: clusters go on, and a start after it finds them. */
+function endOnFaults(logger: Logger): void {
+  const end = (error: unknown) => {
+    logger.error('A fault of the gateway ends it; clusters go on', { error })
+    process.exit(70)
+  }
+  process.on('uncaughtException', end)
+  process.on('unhandledRejection', end)
+}
+
+async function writeConfig({ output, force }: Arguments): Promise<number> {
+  const { generateConfig, settingsClasses } = await import('../config/index.ts')
+  const path = resolve(output)
+  if (!existsSync(dirname(path)))
+    throw new GatewayError(
+      'configuration',
+      `The directory ${dirname(path)} does not exist; make it first`,
+    )
+  if (existsSync(path) && !force)
+    throw new GatewayError('configuration', `${path} exists; --force writes over it`)
+  try {
+    writeFileSync(path, generateConfig(settingsClasses), { mode: 0o600 })
+  } catch (cause) {
+    throw new GatewayError('configuration', `${path} cannot be written: ${messageOf(cause)}`, {
+      cause,
+    })
+  }
+  console.log(`Wrote ${path}`)
+  return 0
+}

@@ -1,0 +1,55 @@
+import { type Configuration, gatewaySettings } from '../config/index.ts'
+import { type Logger, messageOf } from '../core/index.ts'
+import { type Gateway, startGateway } from './gateway.ts'
+import { packageVersion } from './version.ts'
+
+/** Runs the gateway until a signal ends it; resolves with the exit status. */
+export async function serve(configuration: Configuration, logger: Logger): Promise<number> {
+  const starting = new AbortController()
+  const { promise: ended, resolve: end } = Promise.withResolvers<number>()
+  let gateway: Gateway | null = null
+  let stopping = false
+
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping) {
+      logger.warn(`${signal} once more: ending at once`)
+      process.exit(1)
+    }
+    stopping = true
+    logger.info(`${signal}: stopping in order; once more ends at once`)
+    starting.abort()
+    if (gateway === null) return
+    gateway.stop().then(
+      () => end(0),
+      (error: unknown) => {
+        logger.error('The stop failed', { error })
+        end(1)
+      },
+    )
+  }
+  const reload = () => {
+    gateway?.reload().then(
+      () => logger.info('SIGHUP: configuration and certificates have been read anew'),
+      (error: unknown) =>
+        logger.error(`SIGHUP: going on with the old configuration: ${messageOf(error)}`),
+    )
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+  process.on('SIGHUP', reload)
+
+  const { address, log_level } = configuration.get(gatewaySettings)
+  logger.debug('Starting', { address, log_level })
+  try {
+    gateway = await startGateway(configuration, logger, starting.signal)
+  } catch (error) {
+    if (stopping) return 0
+    throw error
+  }
+  if (stopping) {
+    await gateway.stop()
+    return 0
+  }
+  logger.info(`dask-gateway-server ${packageVersion()} is ready at ${gateway.publicUrl}`)
+  return ended
+}
