@@ -89,7 +89,7 @@ const commands: Record<string, (path: string) => Promise<void>> = {
   /** In a file system of its own: opened, closed, made read-only, opened again; and a new one there. */
   async 'read-only'(path) {
     await (await open(path)).close()
-    execFileSync('mount', ['-o', 'remount,ro', dirname(path)])
+    execFileSync('mount', ['-o', 'remount,bind,ro', dirname(path)])
     const fresh = `${path}.fresh`
     say({
       again: await failure(open(path)),
