@@ -57,6 +57,7 @@ export interface Api {
 
 const stopLimitMs = 5000
 const bodyLimitBytes = 1024 * 1024
+const drainLimitBytes = 16 * 1024 * 1024
 
 export function createApi(options: ApiOptions): Api {
   const stopping = new AbortController()
@@ -152,8 +153,9 @@ function createApp(options: ApiOptions, metrics: Metrics): FastifyInstance {
     const fields = { requestId: request.id, user: request.caller?.user.name, error }
     if (unexpected) logger.error('A request failed', fields)
     else if (status >= 500) logger.warn('A request could not be answered', fields)
-    // What is left of a large body is not worth reading.
-    if (status === 413 || Number(request.headers['content-length'] ?? 0) > bodyLimitBytes) {
+    // A client that still sends would see a broken connection instead of the answer, so what is left of a body is read
+    // and dropped, unless it is a lot.
+    if (Number(request.headers['content-length'] ?? 0) > drainLimitBytes) {
       reply.header('connection', 'close')
     }
     return sendError(reply, status, text)

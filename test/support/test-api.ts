@@ -127,12 +127,13 @@ export async function answerTo(
     ...where,
     path,
     method,
-    headers: { host: 'gateway.test:8000', connection: 'close', ...headers },
+    headers: { host: 'gateway.test:8000', connection: 'keep-alive', ...headers },
   })
   outgoing.end(body)
   const [response] = await once(outgoing, 'response')
   const chunks: Buffer[] = []
   for await (const chunk of response) chunks.push(chunk)
+  outgoing.destroy()
   const text = Buffer.concat(chunks).toString('utf8')
   return {
     status: response.statusCode,

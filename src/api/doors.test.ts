@@ -1,0 +1,344 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { link, mkdtemp, rm, stat, unlink, writeFile } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
+import { connect, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { connect as connectTls } from 'node:tls'
+import {
+  answerTo,
+  askPrivate,
+  askPublic,
+  basic,
+  connectAsUser,
+  proxyHeader,
+  proxyToken,
+  startTestApi,
+  type TestApi,
+  userAddress,
+} from '../../test/support/test-api.ts'
+import { createKeyPair } from '../util/index.ts'
+import { openSocketDoor, openTcpDoor, openTlsCertificate } from './index.ts'
+
+const health = 'GET /api/health HTTP/1.1\r\nHost: x\r\n\r\n'
+
+async function readUntil(socket: Socket, done: (text: string) => boolean): Promise<string> {
+  let text = ''
+  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
+    text += chunk
+    if (done(text)) return text
+  }
+  return text
+}
+
+const answers = (count: number) => (text: string) =>
+  text.split('{"status":"pass"}').length - 1 >= count
+
+test('pipelined requests that come with the header in one piece are all answered', async (t) => {
+  const it = await startTestApi(t)
+  const socket = connect(it.socketPath)
+  socket.write(Buffer.concat([proxyHeader(), Buffer.from(health.repeat(3))]))
+  await readUntil(socket, answers(3))
+  socket.write(health)
+  await readUntil(socket, answers(1))
+  socket.destroy()
+})
+
+test('a header and a request that come byte by byte are understood', async (t) => {
+  const it = await startTestApi(t)
+  const socket = connect(it.socketPath)
+  socket.setNoDelay(true)
+  for (const byte of Buffer.concat([proxyHeader(), Buffer.from(health)])) {
+    socket.write(Buffer.of(byte))
+    await new Promise(setImmediate)
+  }
+  await readUntil(socket, answers(1))
+  socket.destroy()
+})
+
+test('without a PROXY header nobody comes in by the socket', async (t) => {
+  const it = await startTestApi(t)
+  for (const bytes of [
+    health,
+    '\r\n\r\nGET / HTTP/1.1\r\n',
+    'PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n',
+  ]) {
+    const socket = connect(it.socketPath)
+    socket.write(bytes)
+    assert.equal(await readUntil(socket, () => false), '')
+  }
+})
+
+test('the socket is ours alone, and the one of a dead gateway is replaced', async (t) => {
+  const it = await startTestApi(t)
+  assert.equal((await stat(it.socketPath)).mode & 0o777, 0o600)
+  assert.equal((await stat(join(it.directory, 'run'))).mode & 0o777, 0o700)
+  await assert.rejects(openSocketDoor(it.socketPath), /Another gateway listens/)
+
+  const path = join(it.directory, 'run', 'stale.sock')
+  const dead = createServer().listen(path)
+  await once(dead, 'listening')
+  // Its file stays although nobody listens any more, as after `kill -9`.
+  await link(path, `${path}.kept`)
+  dead.close()
+  await once(dead, 'close')
+  const door = await openSocketDoor(`${path}.kept`)
+  door.stopAccepting()
+  await unlink(`${path}.kept`).catch(() => {})
+
+  const file = join(it.directory, 'run', 'file')
+  await writeFile(file, 'precious')
+  await assert.rejects(openSocketDoor(file), /is no socket/)
+  await assert.rejects(openSocketDoor(join(it.directory, 'x'.repeat(120))), /longer than the 107/)
+})
+
+test('a port that is taken is named', async (t) => {
+  const it = await startTestApi(t)
+  await assert.rejects(openTcpDoor({ host: '127.0.0.1', port: it.privatePort }), {
+    code: 'configuration',
+    message: `Cannot listen on 127.0.0.1:${it.privatePort} (DaskGateway.address): another program listens there.`,
+  })
+})
+
+async function openWatch(it: TestApi) {
+  const socket = connect(it.privatePort, '127.0.0.1')
+  socket.write(
+    `GET /api/v1/routes?watch=1&proxy=p1 HTTP/1.1\r\nHost: x\r\nAuthorization: token ${proxyToken}\r\n\r\n`,
+  )
+  await readUntil(socket, (text) => text.includes('"snapshot"'))
+  return socket
+}
+
+test('the private address takes users only from a proxy that watches', async (t) => {
+  const it = await startTestApi(t, { prefix: '/gateway' })
+  const bytes = Buffer.concat([
+    proxyHeader(),
+    Buffer.from(health.replace('/api', '/gateway/api').repeat(2)),
+  ])
+  const refused = connect(it.privatePort, '127.0.0.1')
+  refused.write(bytes)
+  assert.equal(await readUntil(refused, () => false), '')
+
+  const watch = await openWatch(it)
+  const taken = connect(it.privatePort, '127.0.0.1')
+  taken.write(bytes)
+  await readUntil(taken, answers(2))
+  taken.destroy()
+
+  const closed = once(watch, 'close')
+  watch.destroy()
+  await closed
+  while (it.routes.watches.size > 0) await new Promise(setImmediate)
+  const late = connect(it.privatePort, '127.0.0.1')
+  late.write(bytes)
+  assert.equal(await readUntil(late, () => false), '')
+})
+
+test('a proxy learns routes with the token, and acknowledges', async (t) => {
+  const it = await startTestApi(t)
+  const headers = { authorization: `token ${proxyToken}` }
+  assert.deepEqual((await askPrivate(it, '/api/v1/routes', { headers })).json, {
+    epoch: 'e1',
+    version: 0,
+    routes: [],
+  })
+  assert.equal((await askPrivate(it, '/api/v1/routes')).status, 401)
+  const wrong = { headers: { authorization: 'token wrong' } }
+  assert.equal((await askPrivate(it, '/api/v1/routes?watch=1&proxy=a', wrong)).status, 401)
+  assert.equal((await askPublic(it, '/api/v1/routes', { headers })).status, 404)
+  const bad = await askPrivate(it, '/api/v1/routes?watch=1&proxy=a%20b', { headers })
+  assert.equal(bad.status, 422)
+
+  const ack = (epoch: string) =>
+    askPrivate(it, '/api/v1/routes/ack', {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ proxy: 'p1', epoch, version: 1 }),
+    })
+  assert.equal((await ack('e1')).status, 409)
+  const watch = await openWatch(it)
+  const line = readUntil(watch, (text) => text.includes('"remove"'))
+  it.routes.watches.get('p1')?.write('{"type":"remove","version":1,"clusterName":"c"}\n')
+  await line
+  assert.equal((await ack('e1')).status, 204)
+  assert.equal((await ack('other')).status, 409)
+  const second = await openWatch(it)
+  assert.equal(await readUntil(watch, (text) => text.endsWith('0\r\n\r\n')), '0\r\n\r\n')
+  second.destroy()
+  watch.destroy()
+})
+
+test('trusted proxies may say for whom they speak, others not', async (t) => {
+  const it = await startTestApi(t, { trustedProxies: [`${userAddress}/32`, '10.0.0.0/8'] })
+  const created = await askPublic(it, '/api/v1/clusters/', {
+    method: 'POST',
+    headers: basic('alice'),
+    body: '{}',
+  })
+  const { name } = created.json as { name: string }
+  const heartbeat = JSON.stringify({
+    scheduler_address: 'tls://x:1',
+    dashboard_address: '',
+    api_address: 'http://x:1',
+    count: 0,
+    active_workers: [],
+    closing_workers: [],
+    closed_workers: [],
+  })
+  const sourceOf = async (from: string, forwarded: string) => {
+    await answerTo(
+      `/api/v1/clusters/${name}/heartbeat`,
+      {
+        method: 'POST',
+        headers: { authorization: `token token-of-${name}`, 'x-forwarded-for': forwarded },
+        body: heartbeat,
+      },
+      { createConnection: () => connectAsUser(it, from) },
+    )
+    return it.heartbeats.at(-1)?.source
+  }
+  assert.equal(await sourceOf(userAddress, '1.1.1.1, 198.51.100.4, 10.1.2.3'), '198.51.100.4')
+  assert.equal(await sourceOf(userAddress, 'nonsense'), userAddress)
+  assert.equal(await sourceOf('192.0.2.1', '198.51.100.4'), '192.0.2.1')
+  const secure = await askPublic(it, '/api/v1/options', {
+    headers: { ...basic('alice'), 'x-forwarded-proto': 'https' },
+  })
+  assert.match(String(secure.headers['set-cookie']), /; Secure$/)
+})
+
+async function certificateFiles(directory: string, name: string) {
+  const pair = await createKeyPair([name])
+  const certPath = join(directory, 'cert.pem')
+  const keyPath = join(directory, 'key.pem')
+  await Promise.all([writeFile(certPath, pair.certPem), writeFile(keyPath, pair.keyPem)])
+  return { certPath, keyPath }
+}
+
+test('HTTPS by the same door, plain HTTP is sent there, and a renewed certificate is used', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'gateway-tls-'))
+  t.after(() => rm(directory, { recursive: true, force: true }))
+  const files = await certificateFiles(directory, 'first')
+  let time = 0
+  const lines: string[] = []
+  const log = (message: string) => void lines.push(message)
+  const logger = { debug: log, info: log, warn: log, error: log, with: () => logger }
+  const certificate = await openTlsCertificate(files, logger, () => time)
+  const it = await startTestApi(t, { certificate, prefix: '/gateway' })
+
+  async function overTls(headers: object) {
+    const tls = connectTls({ socket: connectAsUser(it), rejectUnauthorized: false })
+    await once(tls, 'secureConnect')
+    const fingerprint = tls.getPeerCertificate().fingerprint256
+    const answer = await answerTo(
+      '/gateway/api/v1/options',
+      { headers: { ...headers } },
+      { createConnection: () => tls },
+    )
+    return { fingerprint, answer }
+  }
+
+  const { fingerprint, answer } = await overTls(basic('alice'))
+  assert.equal(answer.status, 200)
+  assert.match(String(answer.headers['set-cookie']), /; Secure$/)
+
+  const plain = await askPublic(it, '/gateway/api/v1/options?x=1')
+  assert.equal(plain.status, 308)
+  assert.equal(plain.headers.location, 'https://gateway.test:8000/gateway/api/v1/options?x=1')
+  const odd = await askPublic(it, '/gateway/', { headers: { host: 'evil.test/@x' } })
+  assert.equal(odd.status, 400)
+  assert.equal((await askPrivate(it, '/api/health')).status, 200)
+
+  await certificateFiles(directory, 'second')
+  await certificate.reload()
+  const renewed = await overTls(basic('alice'))
+  assert.notEqual(renewed.fingerprint, fingerprint)
+
+  await writeFile(files.keyPath, 'garbage')
+  time += 60_000
+  certificate.context()
+  while (!lines.some((line) => line.startsWith('The old certificate stays'))) {
+    await new Promise(setImmediate)
+  }
+  assert.equal((await overTls(basic('alice'))).fingerprint, renewed.fingerprint)
+  await assert.rejects(openTlsCertificate(files, logger), /Cannot use Proxy.tls_cert = /)
+})
+
+test('a TLS hello without a certificate of ours is closed', async (t) => {
+  const it = await startTestApi(t)
+  const tls = connectTls({ socket: connectAsUser(it), rejectUnauthorized: false })
+  await assert.rejects(once(tls, 'secureConnect'))
+})
+
+test('an ordered stop ends what waits, and what is idle', async (t) => {
+  const it = await startTestApi(t)
+  const headers = basic('alice')
+  await askPublic(it, '/api/v1/clusters/', { method: 'POST', headers, body: '{}' })
+  const name = '1'.padStart(32, '0')
+  const waits = askPublic(it, `/api/v1/clusters/${name}?wait`, { headers })
+  // Taken before the one that is answered.
+  const silent = connectAsUser(it)
+  await once(silent, 'connect')
+  const idle = connectAsUser(it)
+  idle.write(health)
+  await readUntil(idle, answers(1))
+  while (it.waiting.size === 0) await new Promise(setImmediate)
+  const ended = Promise.all([once(idle, 'close'), once(silent, 'close')])
+  idle.resume()
+  silent.resume()
+  await it.stop()
+  assert.equal(((await waits).json as { status: string }).status, 'PENDING')
+  await ended
+  await assert.rejects(askPrivate(it, '/api/health'), /ECONNREFUSED/)
+})
+
+test('dashboards and their WebSockets go to their handlers, without the prefix', async (t) => {
+  const seen: string[] = []
+  const it = await startTestApi(t, {
+    prefix: '/gateway',
+    dashboards: {
+      handleRequest(request, response, client) {
+        seen.push(`${request.method} ${request.url} ${client.address}`)
+        response.end('dashboard')
+      },
+      handleUpgrade(request, socket, head, client) {
+        seen.push(`upgrade ${request.url} ${client.address} ${head.length}`)
+        socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\nhello')
+      },
+    },
+  })
+  assert.equal((await askPublic(it, '/gateway/clusters/c/status')).text, 'dashboard')
+  const upgrade = (path: string) =>
+    `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`
+  const socket = connectAsUser(it)
+  socket.write(upgrade('/gateway/clusters/c/status/ws'))
+  assert.match(await readUntil(socket, (text) => text.endsWith('hello')), /^HTTP\/1.1 101 /)
+  assert.deepEqual(seen, [
+    `GET /clusters/c/status ${userAddress}`,
+    `upgrade /clusters/c/status/ws ${userAddress} 0`,
+  ])
+  const plain = connectAsUser(it)
+  plain.write(upgrade('/gateway/api/health'))
+  await readUntil(plain, answers(1))
+  plain.destroy()
+  assert.equal((await askPrivate(it, '/clusters/c/status')).status, 404)
+  assert.equal(seen.length, 2)
+})
+
+test('the checks of node:http begin although nothing listens', async (t) => {
+  // What http-server.ts relies on when it emits 'listening' by hand: a silent connection is cut.
+  const server = createHttpServer({ headersTimeout: 50, connectionsCheckingInterval: 20 })
+  server.emit('listening')
+  const pipe = createServer((socket) => server.emit('connection', socket))
+  pipe.listen(0, '127.0.0.1')
+  await once(pipe, 'listening')
+  t.after(() => {
+    pipe.close()
+    server.close()
+  })
+  const address = pipe.address()
+  assert.ok(typeof address === 'object' && address !== null)
+  const socket = connect(address.port, '127.0.0.1')
+  assert.match(await readUntil(socket, () => false), /^HTTP\/1.1 408 /)
+})
