@@ -92,6 +92,7 @@ function join(a: Duplex, b: Duplex): void {
     }
     from.on('error', () => from.destroy())
     from.once('end', () => {
+      if (to.destroyed) return
       const linger = setTimeout(() => to.destroy(), lingerMs)
       to.once('close', () => clearTimeout(linger))
     })
