@@ -148,7 +148,11 @@ export class Records {
     for (const event of changed.events ?? [])
       changes.push({ put: 'event', event: this.#event(name, event) })
     if (changes.length === 0) return
+    const forgotten = tooManyEnded(entry, changed.workers ?? [])
+    for (const workerName of forgotten)
+      changes.push({ remove: 'worker', clusterName: name, workerName })
     await this.#store.commit(changes)
+    for (const workerName of forgotten) entry.workers.delete(workerName)
     if (changed.cluster !== undefined) entry.cluster = changed.cluster
     for (const worker of changed.workers ?? []) {
       entry.workers.set(worker.name, worker)
@@ -189,6 +193,18 @@ export class Records {
       details: details ?? {},
     }
   }
+}
+
+/** A cluster that lives long ends many workers: the oldest of them are forgotten. */
+const keptEndedWorkers = 1000
+
+function tooManyEnded(entry: Entry, changed: readonly Worker[]): readonly string[] {
+  if (entry.workers.size + changed.length <= keptEndedWorkers) return []
+  const ended = [...entry.workers.values()].filter((worker) => isFinal(worker.status))
+  return ended
+    .toSorted((a, b) => (a.stopTime ?? 0) - (b.stopTime ?? 0))
+    .slice(0, Math.max(0, ended.length - keptEndedWorkers))
+    .map((worker) => worker.name)
 }
 
 /** The attempts of a cluster that may be something outside. */

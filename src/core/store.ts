@@ -8,6 +8,8 @@ export type Change =
   | { readonly put: 'event'; readonly event: ClusterEvent }
   /** With its workers and events. */
   | { readonly remove: 'cluster'; readonly clusterName: string }
+  /** With its events. */
+  | { readonly remove: 'worker'; readonly clusterName: string; readonly workerName: string }
 
 /**
  * The records, written before the world is asked and read at start. `clusters/` keeps all live clusters in memory

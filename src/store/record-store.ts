@@ -93,11 +93,7 @@ export class RecordStore implements Store {
     await this.#write(async (transaction) => {
       let lastEventId = 0
       for (const change of changes) {
-        if ('remove' in change)
-          await transaction
-            .deleteFrom('cluster')
-            .where('name', '=', change.clusterName)
-            .executeTakeFirst()
+        if ('remove' in change) await remove(transaction, change)
         else if (change.put === 'cluster')
           await upsert(transaction, 'cluster', clusterToRow(change.cluster, this.#context.secrets))
         else if (change.put === 'worker')
@@ -221,4 +217,28 @@ async function unlessLocked<T>(work: () => Promise<T>): Promise<T> {
       await delay(lockedRetryMs)
     }
   }
+}
+
+async function remove(
+  transaction: Transaction<Schema>,
+  change: Extract<Change, { remove: string }>,
+): Promise<void> {
+  if (change.remove === 'cluster') {
+    await transaction
+      .deleteFrom('cluster')
+      .where('name', '=', change.clusterName)
+      .executeTakeFirst()
+    return
+  }
+  const { clusterName, workerName } = change
+  await transaction
+    .deleteFrom('event')
+    .where('cluster_name', '=', clusterName)
+    .where('worker', '=', workerName)
+    .executeTakeFirst()
+  await transaction
+    .deleteFrom('worker')
+    .where('cluster_name', '=', clusterName)
+    .where('name', '=', workerName)
+    .executeTakeFirst()
 }

@@ -90,6 +90,27 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     assert.deepEqual(await store.events(sampleCluster(1).name, 0, 10), [sampleEvent(1, 1)])
   })
 
+  withStore('removing a worker removes its events, and nothing of the others', async (store) => {
+    const [first, second] = [sampleWorker(1, 1), sampleWorker(2, 1)]
+    const eventOf = (id: number, worker: string | null) => ({ ...sampleEvent(id, 1), worker })
+    await store.commit([
+      { put: 'cluster', cluster: sampleCluster(1) },
+      { put: 'worker', worker: first },
+      { put: 'worker', worker: second },
+      { put: 'event', event: eventOf(1, first.name) },
+      { put: 'event', event: eventOf(2, second.name) },
+      { put: 'event', event: eventOf(3, null) },
+    ])
+    const { clusterName } = first
+    await store.commit([{ remove: 'worker', clusterName, workerName: first.name }])
+    assert.deepEqual((await store.load()).workers, [second])
+    const left = await store.events(clusterName, 0, 10)
+    assert.deepEqual(
+      left.map((event) => event.id),
+      [2, 3],
+    )
+  })
+
   withStore('a commit that fails leaves nothing behind, and later ones work', async (store) => {
     await assert.rejects(
       store.commit([

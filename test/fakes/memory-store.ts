@@ -27,7 +27,8 @@ export class MemoryStore implements ClusterStore, LogArchive {
     if (this.failing) throw new Error('disk full')
     for (const change of changes) {
       if ('remove' in change) {
-        this.clusters.delete(change.clusterName)
+        if (change.remove === 'worker') this.workers.delete(change.workerName)
+        else this.clusters.delete(change.clusterName)
         continue
       }
       if (change.put === 'cluster') this.clusters.set(change.cluster.name, change.cluster)
