@@ -1,17 +1,15 @@
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import type { Logger } from '../core/index.ts'
+import { decodeProxyHeader, proxySignature } from '../util/index.ts'
 import { plainAddress } from './client.ts'
 import type { Door } from './door.ts'
 import { readFirstBytes, type Verdict } from './first-bytes.ts'
 import type { HttpServer } from './http-server.ts'
-import { decodeProxyHeader } from './proxy-header.ts'
 import type { OpenWatches } from './route-watch.ts'
 
 // The first byte of a TLS record that holds a hello (RFC 8446, section 5.1); no HTTP method begins with it.
 const tlsHandshake = 0x16
-// The first byte of a PROXY header of version 2; no HTTP method begins with it.
-const proxySignature = 0x0d
 
 interface PublicConnection {
   readonly address: string
@@ -58,10 +56,11 @@ export function servePrivateDoor(door: Door, options: AcceptOptions): void {
   })
 }
 
+// No HTTP method begins with the first byte of a PROXY header.
 function privateVerdict(bytes: Buffer): Verdict<'http' | 'proxied'> {
   return {
     state: 'known',
-    what: bytes[0] === proxySignature ? 'proxied' : 'http',
+    what: bytes[0] === proxySignature[0] ? 'proxied' : 'http',
     rest: bytes,
   }
 }
@@ -88,11 +87,17 @@ function takeProxied(socket: Socket, options: AcceptOptions): void {
 
 /** The header, and the first byte after it. */
 function proxiedVerdict(bytes: Buffer): Verdict<PublicConnection> {
-  const header = decodeProxyHeader(bytes)
-  if (header === 'incomplete') return { state: 'more' }
-  if (header === 'invalid') return { state: 'refused' }
-  const rest = bytes.subarray(header.length)
+  const result = decodeProxyHeader(bytes)
+  if (result.state === 'need-more') return { state: 'more' }
+  if (result.state === 'error') return { state: 'refused' }
+  const { header, rest } = result
   if (rest.length === 0) return { state: 'more' }
-  const address = plainAddress(header.source?.address ?? '127.0.0.1')
-  return { state: 'known', what: { address, encrypted: rest[0] === tlsHandshake }, rest }
+  // Without a source (LOCAL, UNSPEC) it is the proxy's own, such as a health check.
+  const source = header.command === 'proxy' ? header.source : null
+  const address = source === null || source.family === 'unix' ? '127.0.0.1' : source.address
+  return {
+    state: 'known',
+    what: { address: plainAddress(address), encrypted: rest[0] === tlsHandshake },
+    rest,
+  }
 }

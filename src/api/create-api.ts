@@ -13,7 +13,7 @@ import { describeError, sendError } from './error-reply.ts'
 import { addHistoryRoutes } from './history-routes.ts'
 import { addHomePage } from './home-page.ts'
 import { createHttpServer, type DashboardHandlers } from './http-server.ts'
-import { addLoginPages, type LoginPagesOptions } from './login-pages.ts'
+import { addLoginPages } from './login-pages.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { createReadiness, type ReadinessCheck } from './readiness.ts'
 import type { RouteContext } from './route-context.ts'
@@ -32,7 +32,12 @@ export interface ApiOptions {
   readonly dashboards: DashboardHandlers | null
   /** Default: `/clusters/NAME/status`. */
   readonly dashboardRoute?: DashboardRoute
-  readonly login: LoginPagesOptions
+  /** `Proxy.dashboard_host`: there, only dashboards are served. */
+  readonly dashboardHost: string | null
+  /** Secret. 32 bytes; signs the login form's state. */
+  readonly signingKey: Buffer
+  /** Said loudly on the login page (anybody may be anybody, and the address is not loopback); null: nothing. */
+  readonly loginWarning: string | null
   /** Empty, or beginning with a slash and not ending with one. */
   readonly prefix: string
   /** null: no proxy comes by a socket (all are on other hosts). */
@@ -74,11 +79,12 @@ export function createApi(options: ApiOptions): Api {
   addHistoryRoutes(context)
   addSchedulerRoutes(context)
   addHomePage(context)
-  addLoginPages(context, options.login)
+  addLoginPages(context, { ...options, warning: options.loginWarning })
   const openWatches = addRouteWatch(context, options.routeFeed, options.proxyToken)
   const http = createHttpServer({
     api: (request, response) => app.routing(request, response),
     dashboards: options.dashboards,
+    dashboardHost: options.dashboardHost,
     prefix: options.prefix,
     redirectToHttps: options.certificate !== null,
     trustedProxies: parseNetworks('DaskGateway.trusted_proxies', options.trustedProxies),

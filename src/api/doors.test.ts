@@ -297,6 +297,7 @@ test('dashboards and their WebSockets go to their handlers, without the prefix',
   const seen: string[] = []
   const it = await startTestApi(t, {
     prefix: '/gateway',
+    dashboardHost: 'dash.test',
     dashboards: {
       handleRequest(request, response, client) {
         seen.push(`${request.method} ${request.url} ${client.address}`)
@@ -323,6 +324,9 @@ test('dashboards and their WebSockets go to their handlers, without the prefix',
   await readUntil(plain, answers(1))
   plain.destroy()
   assert.equal((await askPrivate(it, '/clusters/c/status')).status, 404)
+  const there = { headers: { host: 'Dash.test:8000' } }
+  for (const path of ['/api/health', '/login', '/'])
+    assert.equal((await askPublic(it, `/gateway${path}`, there)).status, 404)
   assert.equal(seen.length, 2)
 })
 

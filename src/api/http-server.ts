@@ -14,6 +14,8 @@ export interface HttpServerOptions {
   /** Answers everything that is not a dashboard; paths come without the prefix. */
   readonly api: (request: IncomingMessage, response: ServerResponse) => void
   readonly dashboards: DashboardHandlers | null
+  /** A host name where only dashboards are served: their pages must meet neither the API nor its cookies. */
+  readonly dashboardHost: string | null
   /** Empty, or beginning with a slash and not ending with one. */
   readonly prefix: string
   /** Whether users are to come by HTTPS. */
@@ -102,6 +104,10 @@ function dispatch(
       options.dashboards.handleRequest(request, response, client)
       return
     }
+    if (options.dashboardHost !== null && hostNameOf(request) === options.dashboardHost) {
+      answerPlainly(response, 404, 'There are only dashboards here')
+      return
+    }
   }
   options.api(request, response)
 }
@@ -135,6 +141,10 @@ function withoutPrefix(url: string, prefix: string): string | null {
   const rest = url.slice(prefix.length)
   if (rest.startsWith('/')) return rest
   return rest === '' || rest.startsWith('?') ? `/${rest}` : null
+}
+
+function hostNameOf(request: IncomingMessage): string {
+  return (request.headers.host ?? '').replace(/:\d*$/, '').toLowerCase()
 }
 
 function redirectToHttps(request: IncomingMessage, response: ServerResponse): void {

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { z } from 'zod'
+import {
+  type Answer,
+  type Ask,
+  askPublic,
+  basic,
+  startTestApi,
+} from '../../test/support/test-api.ts'
+import { openApiDocument } from './openapi.ts'
+
+const document = openApiDocument('1.2.3', '')
+const first = '1'.padStart(32, '0')
+const alice = { headers: basic('alice') }
+const post = (body: unknown, headers = basic('alice')): Ask => ({
+  method: 'POST',
+  headers,
+  body: typeof body === 'string' ? body : JSON.stringify(body),
+})
+const token = { authorization: `token token-of-${first}` }
+const heartbeat = {
+  scheduler_address: 'tls://127.0.0.1:1',
+  dashboard_address: '',
+  api_address: 'http://127.0.0.1:3',
+  count: 0,
+  active_workers: [],
+  closing_workers: [],
+  closed_workers: [],
+}
+
+interface Operation {
+  readonly responses: {
+    readonly [status: string]: {
+      readonly content?: { readonly [type: string]: { readonly schema: object } }
+    }
+  }
+}
+const paths = document.paths as {
+  readonly [path: string]: { readonly [method: string]: Operation }
+}
+
+// Where JSON Schema expects what OpenAPI keeps among its components.
+const rename = (text: string) => text.replaceAll('#/components/schemas/', '#/$defs/')
+const $defs = JSON.parse(rename(JSON.stringify(document.components.schemas)))
+
+/** Holds an answer against what the document says of it. */
+function check(path: string, method: string, answer: Answer): void {
+  const response = paths[path]?.[method]?.responses[answer.status]
+  assert.ok(response !== undefined, `${method} ${path} does not tell of a ${answer.status}`)
+  const content = response.content
+  if (content === undefined) {
+    assert.equal(answer.text, '')
+    return
+  }
+  const type = String(answer.headers['content-type']).split(';')[0] ?? ''
+  const schema = content[type]?.schema
+  assert.ok(schema !== undefined, `${method} ${path} does not tell of ${type}`)
+  const { $ref } = schema as { readonly $ref?: string }
+  const whole = { ...(($ref === undefined ? schema : { $ref: rename($ref) }) as object), $defs }
+  const result = z
+    .fromJSONSchema(whole as Parameters<typeof z.fromJSONSchema>[0])
+    .safeParse(answer.json ?? answer.text)
+  assert.ok(result.success, `${method} ${path}: ${result.error?.message}`)
+}
+
+test('every answer is as the document says, and every operation was asked', async (t) => {
+  const it = await startTestApi(t)
+  const cluster = '/api/v1/clusters/{name}'
+  const asked = new Set<string>()
+  async function ask(path: string, status: number, how: Ask = {}, query = '', name = first) {
+    const method = (how.method ?? 'GET').toLowerCase()
+    const answer = await askPublic(it, path.replace('{name}', name) + query, how)
+    assert.equal(answer.status, status, `${method} ${path}`)
+    check(path, method, answer)
+    asked.add(`${method} ${path}`)
+  }
+  for (const path of ['/api/health', '/api/version', '/livez', '/readyz']) await ask(path, 200)
+  await ask('/api/v1/options', 200, alice)
+  await ask('/api/v1/options', 401)
+  await ask('/api/v1/clusters/', 201, post({}))
+  await ask('/api/v1/clusters/', 422, post('nonsense'))
+  await ask('/api/v1/clusters/', 413, post('x'.repeat(1024 * 1024 + 1)))
+  await ask('/api/v1/clusters/', 200, alice)
+  await ask('/api/v1/clusters/', 422, alice, '?status=bogus')
+  await ask(cluster, 200, alice)
+  await ask(`${cluster}/scale`, 409, post({ count: 1 }))
+  it.show(first, 'RUNNING')
+  await ask(cluster, 200, alice, '?wait')
+  await ask(`${cluster}/heartbeat`, 200, post(heartbeat, token))
+  await ask(`${cluster}/heartbeat`, 422, post({}, token))
+  await ask(`${cluster}/heartbeat`, 401, post(heartbeat))
+  await ask(`${cluster}/scale`, 200, post({ count: 1 }))
+  await ask(`${cluster}/scale`, 200, post({ count: 9 }))
+  await ask(`${cluster}/scale`, 422, post({ count: -1 }))
+  await ask(`${cluster}/adapt`, 200, post({}))
+  await ask(`${cluster}/adapt`, 422, post({ minimum: 'x' }))
+  await ask(`${cluster}/events`, 200, alice)
+  await ask(`${cluster}/events`, 422, alice, '?after=x')
+  await ask(`${cluster}/workers`, 200, alice)
+  await ask(`${cluster}/logs`, 200, alice)
+  await ask(`${cluster}/logs`, 404, alice, '?worker=x')
+  await ask(cluster, 403, { headers: basic('bob') })
+  await ask(cluster, 404, alice, '', 'nothing')
+  await ask(cluster, 401)
+  await ask(cluster, 403, { method: 'DELETE', headers: basic('bob') })
+  await ask(cluster, 204, { method: 'DELETE', ...alice })
+
+  const described = Object.entries(paths).flatMap(([path, item]) =>
+    Object.keys(item).map((method) => `${method} ${path}`),
+  )
+  assert.deepEqual([...asked].sort(), described.sort())
+})
+
+test('the check would notice a member too many', () => {
+  const answer: Answer = {
+    status: 200,
+    statusText: 'OK',
+    headers: { 'content-type': 'application/json' },
+    text: '',
+    json: { version: '1', more: 1 },
+  }
+  assert.throws(() => check('/api/version', 'get', answer), /more/)
+})
+
+test('the gateway serves the document, with its prefix', async (t) => {
+  const it = await startTestApi(t, { prefix: '/gateway' })
+  const { status, json } = await askPublic(it, '/gateway/api/v1/openapi.json')
+  assert.equal(status, 200)
+  assert.deepEqual(json, JSON.parse(JSON.stringify(openApiDocument('1.2.3', '/gateway'))))
+})
