@@ -13,7 +13,7 @@ import { describeError, sendError } from './error-reply.ts'
 import { addHistoryRoutes } from './history-routes.ts'
 import { addHomePage } from './home-page.ts'
 import { createHttpServer, type DashboardHandlers } from './http-server.ts'
-import { addLoginPages } from './login-pages.ts'
+import { addLoginPages, type LoginPagesOptions } from './login-pages.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { createReadiness, type ReadinessCheck } from './readiness.ts'
 import type { RouteContext } from './route-context.ts'
@@ -32,12 +32,8 @@ export interface ApiOptions {
   readonly dashboards: DashboardHandlers | null
   /** Default: `/clusters/NAME/status`. */
   readonly dashboardRoute?: DashboardRoute
-  /** `Proxy.dashboard_host`: there, only dashboards are served. */
-  readonly dashboardHost: string | null
-  /** Secret. 32 bytes; signs the login form's state. */
-  readonly signingKey: Buffer
-  /** Said loudly on the login page (anybody may be anybody, and the address is not loopback); null: nothing. */
-  readonly loginWarning: string | null
+  /** With an origin of dashboards, their host serves nothing else. */
+  readonly login: LoginPagesOptions
   /** Empty, or beginning with a slash and not ending with one. */
   readonly prefix: string
   /** null: no proxy comes by a socket (all are on other hosts). */
@@ -79,12 +75,13 @@ export function createApi(options: ApiOptions): Api {
   addHistoryRoutes(context)
   addSchedulerRoutes(context)
   addHomePage(context)
-  addLoginPages(context, { ...options, warning: options.loginWarning })
+  addLoginPages(context, options.login)
   const openWatches = addRouteWatch(context, options.routeFeed, options.proxyToken)
+  const { dashboardOrigin } = options.login
   const http = createHttpServer({
     api: (request, response) => app.routing(request, response),
     dashboards: options.dashboards,
-    dashboardHost: options.dashboardHost,
+    dashboardHost: dashboardOrigin === null ? null : new URL(dashboardOrigin).hostname,
     prefix: options.prefix,
     redirectToHttps: options.certificate !== null,
     trustedProxies: parseNetworks('DaskGateway.trusted_proxies', options.trustedProxies),

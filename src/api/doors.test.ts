@@ -13,6 +13,7 @@ import {
   askPublic,
   basic,
   connectAsUser,
+  loginOptions,
   proxyHeader,
   proxyToken,
   startTestApi,
@@ -297,7 +298,7 @@ test('dashboards and their WebSockets go to their handlers, without the prefix',
   const seen: string[] = []
   const it = await startTestApi(t, {
     prefix: '/gateway',
-    dashboardHost: 'dash.test',
+    login: { ...loginOptions, dashboardOrigin: 'http://dash.test' },
     dashboards: {
       handleRequest(request, response, client) {
         seen.push(`${request.method} ${request.url} ${client.address}`)

@@ -4,6 +4,7 @@ import {
   type Answer,
   askPublic,
   basic,
+  loginOptions,
   startTestApi,
   type TestApi,
 } from '../../test/support/test-api.ts'
@@ -83,13 +84,19 @@ test('without a password the form still asks for one and says so, loudly where t
   const base = await startTestApi(t)
   const it = await startTestApi(t, {
     authentication: createAuthentication(authenticator, base.sessions),
-    loginWarning: 'Anybody <here> may be anybody.',
-    dashboardHost: 'dash.test',
+    login: {
+      ...loginOptions,
+      warning: 'Anybody <here> may be anybody.',
+      dashboardOrigin: 'https://dash.test',
+    },
   })
   const { text, headers } = await askPublic(it, '/login')
   assert.match(text, /any password will do/)
   assert.match(text, /<p role="alert">Anybody &lt;here&gt; may be anybody\.<\/p>/)
-  assert.match(String(headers['content-security-policy']), /form-action 'self' dash\.test:\*;/)
+  assert.match(
+    String(headers['content-security-policy']),
+    /form-action 'self' https:\/\/dash\.test:\*;/,
+  )
   assert.equal((await login(it, { username: 'bob', password: 'x' })).status, 303)
 })
 

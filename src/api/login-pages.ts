@@ -12,8 +12,8 @@ export interface LoginPagesOptions {
   readonly signingKey: Buffer
   /** Shown loudly on the page: that anybody may be anybody, reachable from elsewhere. null: nothing to say. */
   readonly warning: string | null
-  /** The host of dashboards when they have one of their own: a login may lead there. */
-  readonly dashboardHost: string | null
+  /** `https://HOST` of dashboards when they have a host of their own: a login may lead there. */
+  readonly dashboardOrigin: string | null
 }
 
 const formLimitBytes = 16 * 1024
@@ -25,7 +25,7 @@ export function addLoginPages(context: RouteContext, options: LoginPagesOptions)
   const states = createLoginState(options.signingKey)
   const failures = createThrottle(5, 60_000)
   const stateCookie = `${sessions.cookieName}-login`
-  const formTargets = options.dashboardHost === null ? [] : [`${options.dashboardHost}:*`]
+  const formTargets = options.dashboardOrigin === null ? [] : [`${options.dashboardOrigin}:*`]
 
   app.get('/login', (request, reply) => {
     const next = (request.query as { readonly next?: string | string[] }).next

@@ -9,6 +9,7 @@ import {
   type ApiOptions,
   createApi,
   createAuthentication,
+  type LoginPagesOptions,
   openSocketDoor,
   openTcpDoor,
 } from '../../src/api/index.ts'
@@ -18,6 +19,12 @@ import { createFakeClusterService } from './fake-cluster-service.ts'
 
 export const proxyToken = 'the-proxy-token'
 export const userAddress = '203.0.113.9'
+
+export const loginOptions: LoginPagesOptions = {
+  signingKey: Buffer.alloc(32, 1),
+  warning: null,
+  dashboardOrigin: null,
+}
 
 export type TestApiOptions = Partial<ApiOptions> & { readonly password?: string | null }
 
@@ -40,9 +47,7 @@ export async function startTestApi(test: TestContext, overrides: TestApiOptions 
     routeFeed: routes.feed,
     proxyToken,
     dashboards: null,
-    dashboardHost: null,
-    signingKey: Buffer.alloc(32, 1),
-    loginWarning: null,
+    login: loginOptions,
     prefix: '',
     publicDoor,
     privateDoor,
