@@ -1,0 +1,9 @@
+export { createRouteTable } from './route-table.ts'
+export { type DashboardAuth, proxySettings } from './settings.ts'
+export {
+  type ProxyLimits,
+  type ProxyOptions,
+  type RunningProxy,
+  startProxy,
+} from './start-proxy.ts'
+export { type WatchOptions, watchRoutes } from './watch-routes.ts'

@@ -1,0 +1,67 @@
+import type { Route } from '../core/index.ts'
+
+/**
+ * What the proxy knows: the route of each cluster, and the open tunnels through it. A route that changes leaves its
+ * tunnels alone (they end with their scheduler); the tunnels of a removed one are cut after `graceMs`, for the bytes still on their way.
+ */
+export function createTunnels(options: {
+  readonly graceMs: number
+  readonly maxPerCluster: number
+}) {
+  // By the name in lower case, as a server name is matched.
+  const routes = new Map<string, Route>()
+  const open = new Map<string, Set<() => void>>()
+  const cuts = new Map<string, NodeJS.Timeout>()
+
+  const cutLater = (name: string) => {
+    if (!open.has(name) || cuts.has(name)) return
+    const cut = () => {
+      cuts.delete(name)
+      for (const close of open.get(name) ?? []) close()
+    }
+    cuts.set(name, setTimeout(cut, options.graceMs))
+  }
+
+  const put = (route: Route) => {
+    const name = route.clusterName.toLowerCase()
+    routes.set(name, route)
+    clearTimeout(cuts.get(name))
+    cuts.delete(name)
+  }
+
+  const remove = (clusterName: string) => {
+    const name = clusterName.toLowerCase()
+    routes.delete(name)
+    cutLater(name)
+  }
+
+  return {
+    put,
+    remove,
+
+    replaceAll(all: readonly Route[]): void {
+      const kept = new Set(all.map((route) => route.clusterName.toLowerCase()))
+      for (const name of [...routes.keys()]) if (!kept.has(name)) remove(name)
+      for (const route of all) put(route)
+    },
+
+    find: (name: string): Route | null => routes.get(name) ?? null,
+
+    /** Counts a tunnel and says how it can be closed; call the result when it is. null: there are too many. */
+    add(name: string, close: () => void): (() => void) | null {
+      const all = open.get(name) ?? new Set()
+      if (all.size >= options.maxPerCluster) return null
+      open.set(name, all.add(close))
+      return () => {
+        all.delete(close)
+        if (all.size === 0 && open.get(name) === all) open.delete(name)
+      }
+    },
+
+    stop(): void {
+      for (const timer of cuts.values()) clearTimeout(timer)
+    },
+  }
+}
+
+export type Tunnels = ReturnType<typeof createTunnels>
