@@ -30,7 +30,9 @@ async function main(argv: readonly string[]): Promise<number> {
 
 /** The commands that begin by reading the configuration. */
 async function runConfigured(given: Arguments): Promise<number> {
-  const { loadConfiguration, gatewaySettings, showConfig } = await import('../config/index.ts')
+  const { loadConfiguration, gatewaySettings, showConfig, showConfigJson } = await import(
+    '../config/index.ts'
+  )
   let level: LogLevel = 'info'
   const logger = createLogger({
     level: () => level,
@@ -50,12 +52,8 @@ async function runConfigured(given: Arguments): Promise<number> {
     level = settings.log_level
     for (const note of configuration.notes) logger.warn(note)
     if (given.showConfig !== 'no' || settings.show_config || settings.show_config_json) {
-      console.log(
-        showConfig(
-          configuration,
-          given.showConfig === 'json' || settings.show_config_json ? 'json' : 'text',
-        ),
-      )
+      const json = given.showConfig === 'json' || settings.show_config_json
+      process.stdout.write(json ? showConfigJson(configuration) : showConfig(configuration))
       return 0
     }
     if (given.command === 'check-config') {

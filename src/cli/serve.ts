@@ -1,4 +1,4 @@
-import { type Configuration, gatewaySettings } from '../config/index.ts'
+import type { Configuration } from '../config/index.ts'
 import { type Logger, messageOf } from '../core/index.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 import { packageVersion } from './version.ts'
@@ -38,8 +38,6 @@ export async function serve(configuration: Configuration, logger: Logger): Promi
   process.on('SIGINT', stop)
   process.on('SIGHUP', reload)
 
-  const { address, log_level } = configuration.get(gatewaySettings)
-  logger.debug('Starting', { address, log_level })
   try {
     gateway = await startGateway(configuration, logger, starting.signal)
   } catch (error) {

@@ -13,6 +13,18 @@ export function showConfig(configuration: Pick<Configuration, 'assignments' | 's
   return `${[...(files.length === 0 ? ['# no file was read'] : files), ...lines.toSorted()].join('\n')}\n`
 }
 
+/** The same as JSON: class, setting, value. */
+export function showConfigJson(configuration: Pick<Configuration, 'assignments'>): string {
+  const classes = [...configuration.assignments].map(([className, settings]) => {
+    const values = [...settings].map(([name, { value }]) => [
+      name,
+      value instanceof DeclaredOptions ? value.summary : (masked(name, value) ?? null),
+    ])
+    return [className, Object.fromEntries(values)]
+  })
+  return `${JSON.stringify(Object.fromEntries(classes), null, 2)}\n`
+}
+
 function shown(name: string, value: unknown): string {
   if (value instanceof DeclaredOptions) return value.summary
   return writeLiteral(masked(name, value))

@@ -66,7 +66,7 @@ export interface Backend {
   stop(): Promise<void>
   /** The cluster's `attempt` has been recorded with a null handle; `token` is that attempt's. */
   startScheduler(cluster: Cluster, signal: AbortSignal): Promise<StartOutcome>
-  /** Bulk: one call outside where the system allows. A worker missing in the answer is of unknown outcome. */
+  /** Bulk: one call outside where the system allows. By attempt id; one that is missing in the answer is of unknown outcome. */
   startWorkers(
     cluster: Cluster,
     workers: readonly WorkerStart[],

@@ -199,7 +199,7 @@ export function backendContract(name: string, setup: () => Promise<BackendUnderT
       const workers = [hex(16), hex(16)].map((workerName) => ({ workerName, attemptId: hex(8) }))
       const outcomes = await backend.startWorkers(made, workers, signal)
       const refs = workers.map(({ workerName, attemptId }) => ({
-        ...refOf(made, handleIn(outcomes.get(workerName)), { name: workerName }),
+        ...refOf(made, handleIn(outcomes.get(attemptId)), { name: workerName }),
         attemptId,
       }))
       begun.push({ cluster: made, refs })
@@ -295,7 +295,7 @@ export function backendContract(name: string, setup: () => Promise<BackendUnderT
           state: 'absent',
         })
       const late = await backend.startWorkers(made, [worker], signal)
-      assert.equal(late.get(worker.workerName)?.outcome, 'refused')
+      assert.equal(late.get(worker.attemptId)?.outcome, 'refused')
     })
 
     test('an attempt of unknown outcome is not observed', async () => {

@@ -113,7 +113,7 @@ class LocalBackend implements Backend {
     const start = async ({ workerName, attemptId }: WorkerStart) => {
       const args = workerArguments(cluster, workerName, host)
       try {
-        outcomes.set(workerName, await this.#start(cluster, attemptId, workerName, args, signal))
+        outcomes.set(attemptId, await this.#start(cluster, attemptId, workerName, args, signal))
       } catch (error) {
         // The others' outcomes are known; this one is left out, hence asked for by `find`.
         this.#context.logger.warn('a worker may not have started', { worker: workerName, error })
