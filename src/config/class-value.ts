@@ -50,11 +50,15 @@ function unknownPart(
   classes: readonly SettingsClass[],
 ): GatewayError {
   const base = baseOf[setting]
-  const names = classes
-    .filter((each) => lineage(each).some((above) => above.name === base) && each.name !== base)
-    .flatMap((each) => (name.includes('.') ? each.dottedNames : [each.name]))
-  const near = nearestName(name, names)
-  const hint = near === null ? '' : ` Did you mean ${near}?`
+  const fitting = classes.filter(
+    (each) => each.name !== base && lineage(each).some((above) => above.name === base),
+  )
+  const near = nearestName(
+    name.slice(name.lastIndexOf('.') + 1),
+    fitting.map((each) => each.name),
+  )
+  const meant = fitting.find((each) => each.name === near)
+  const hint = meant === undefined ? '' : ` Did you mean ${meant.dottedNames[0] ?? meant.name}?`
   return new GatewayError(
     'configuration',
     `${where}: there is no such part in this gateway.${hint} Parts of your own are written in TypeScript, beside those in src/auth and src/backends; CONTRIBUTING.md says how.`,

@@ -2,8 +2,8 @@ import { apiSettingsClasses } from '../api/index.ts'
 import { authSettingsClasses } from '../auth/index.ts'
 import { backendSettingsClasses } from '../backends/index.ts'
 import type { SettingsClass } from '../core/index.ts'
+import { proxySettings } from '../proxy/index.ts'
 import { applicationSettings, gatewaySettings } from './server-settings.ts'
-import { proxySettings } from './stand-in.ts'
 
 /** Every class that a configuration may set: the sum of what the parts declare. */
 export const settingsClasses: readonly SettingsClass[] = [

@@ -27,7 +27,7 @@ export interface Merged {
 export function mergeLayers(layers: readonly Layer[], classes: readonly SettingsClass[]): Merged {
   const assignments = new Map<string, Map<string, Assigned>>()
   const notes: string[] = []
-  const wrong: string[] = []
+  const wrong: { readonly raw: RawAssignment; readonly message: string }[] = []
   for (const layer of layers) {
     notes.push(...layer.notes)
     for (const raw of basesFirst(layer.assignments, classes)) {
@@ -47,11 +47,15 @@ export function mergeLayers(layers: readonly Layer[], classes: readonly Settings
           notes.push(`${raw.source}: ${settingsClass.name}.${raw.setting} has no effect here`)
       } catch (error) {
         if (!(error instanceof GatewayError)) throw error
-        wrong.push(messageOf(error))
+        wrong.push({ raw, message: messageOf(error) })
       }
     }
   }
-  if (wrong.length > 0) throw new GatewayError('configuration', wrong.join('\n'))
+  if (wrong.length > 0) {
+    const order = layers.flatMap((layer) => layer.assignments)
+    wrong.sort((a, b) => order.indexOf(a.raw) - order.indexOf(b.raw))
+    throw new GatewayError('configuration', wrong.map(({ message }) => message).join('\n'))
+  }
   return { assignments, notes }
 }
 
