@@ -52,7 +52,7 @@ node_modules() {
   command -v npm >/dev/null || fail 'npm is missing; install Node 20 or newer with npm'
   node "$root/scripts/lib/is-installed.mjs" "$root" && return 0
   say "installing Node 24 and the packages of package-lock.json into $root/node_modules"
-  (cd "$root" && npm ci --ignore-scripts --include=dev --include=optional --no-audit --no-fund --loglevel=error >&2)
+  (cd "$root" && npm ci --ignore-scripts --include=dev --include=optional --no-audit --no-fund --no-progress --loglevel=error >&2)
 }
 
 # dist/, which the commands run.
