@@ -142,13 +142,14 @@ async function enter(
   if (path.rest === '' && request.method === 'GET' && request.headers.upgrade === undefined)
     return { outcome: 'redirect', location: `${baseOf(path, options)}/${path.query}` }
   const { authority } = authorityOf(target.address)
+  const hasPass = options.auth !== false && path.pass !== null
   return {
     outcome: 'granted',
     clusterName: path.clusterName,
     upstream: {
       address: target.address,
       path: (path.rest || '/') + path.query,
-      headers: requestHeaders(request, client, authority),
+      headers: requestHeaders(request, client, authority, hasPass),
       base: baseOf(path, options),
       securityHeaders: securityHeaders(!isHost(request, options.dashboardHost)),
     },

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { test } from 'node:test'
-import { clusterName, exchange, startBoth } from './testing.ts'
+import { clusterName, dashboardKey, exchange, startBoth } from './testing.ts'
 
 const base = `/clusters/${clusterName}`
 const handshake = (path: string, ...headers: string[]) =>
@@ -143,6 +143,26 @@ test('a pass is needed, and a cookie is none', async () => {
   assert.match(await ask('Cookie: dask-gateway-test=alice'), /^HTTP\/1\.1 401 /)
   assert.match(await ask('Authorization: user bob'), /^HTTP\/1\.1 403 /)
   assert.match(await ask('Authorization: user alice'), /^HTTP\/1\.1 101 /)
+})
+
+test('the pages of a dashboard are its own to it, and pages of others stay foreign', async () => {
+  const origins: (string | undefined)[] = []
+  await using both = await startBoth(
+    webSocketServer((request, socket) => {
+      origins.push(request.headers.origin)
+      socket.end(`${accepted}\r\n`)
+    }),
+    { auth: 'link' },
+  )
+  const path = `${base}/~${dashboardKey}/eventstream`
+  for (const origin of ['null', 'http://gateway', 'https://evil.example'])
+    await exchange(both.url, handshake(path, `Origin: ${origin}`))
+  await exchange(
+    both.url,
+    handshake(`${base}/eventstream`, 'Origin: null', 'Authorization: user alice'),
+  )
+  const own = both.target.address
+  assert.deepEqual(origins, [own, own, 'https://evil.example', 'null'])
 })
 
 test('a cluster has so many and no more, until one is closed', async () => {

@@ -96,8 +96,9 @@ function join(a: Duplex, b: Duplex): void {
       const linger = setTimeout(() => to.destroy(), lingerMs)
       to.once('close', () => clearTimeout(linger))
     })
+    // Nobody is left to hear the other side: it is given what is still to be said, and ended.
     from.once('close', () => {
-      if (from.readableEnded) to.end()
+      if (from.readableEnded) to.end(() => to.destroy())
       else to.destroy()
     })
     from.pipe(to)

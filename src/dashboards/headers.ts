@@ -5,13 +5,24 @@ import type { Client } from './client.ts'
 /** Names and values in turn, as `IncomingMessage.rawHeaders` has them. */
 export type HeaderPair = readonly [name: string, value: string]
 
-/** What the dashboard is told. `host` is the dashboard's own; `Connection` and `Upgrade` are the caller's. */
+/**
+ * What the dashboard is told. `host` is the dashboard's own; `Connection` and `Upgrade` are the caller's.
+ * `hasPass`: the path carries what only the dashboard's own pages know. They are of the origin `null` (or of the
+ * host of dashboards), and the dashboard must find them its own: Tornado refuses other WebSockets.
+ */
 export function requestHeaders(
   request: IncomingMessage,
   client: Client,
   host: string,
+  hasPass: boolean,
 ): readonly HeaderPair[] {
-  const passed = pairs(request).filter(keepUnless(neverSent, request))
+  const outside = `${client.secure ? 'https' : 'http'}://${request.headers.host}`
+  const passed = pairs(request)
+    .filter(keepUnless(neverSent, request))
+    .map(([name, value]): HeaderPair => {
+      const isOwn = hasPass && name.toLowerCase() === 'origin'
+      return isOwn && ['null', outside].includes(value) ? [name, `http://${host}`] : [name, value]
+    })
   const before = request.headers['x-forwarded-for']
   const addresses = [...(before === undefined ? [] : [before].flat()), client.address]
   // Node frames a body by itself for some methods only; without framing it would be taken for a next request.

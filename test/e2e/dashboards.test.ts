@@ -70,6 +70,8 @@ test('a person logs in, lands on a session, and the status page draws', async ()
   await page.goto(`${page.url().replace(/status$/, '')}info/main/workers.html`)
   await page.getByText('Scheduler').first().waitFor({ state: 'attached' })
   await page.screenshot({ path: join(results, 'dashboard-info.png') })
+  await page.goto(page.url().replace('info/main/workers', 'statics/individual-cluster-map'))
+  assert.match(await page.evaluate<string>(askEventStream), /"pong"/)
   assert.deepEqual(problems, [])
   await page.context().close()
 })
@@ -110,6 +112,14 @@ for (const document of ['page.html', 'page.svg', 'page.xhtml']) {
   })
 }
 
+/** What the page of the cluster's map does. Unlike Bokeh, this WebSocket takes pages of its own origin only. */
+const askEventStream = `new Promise((resolve, reject) => {
+  const socket = new WebSocket(new URL('../eventstream', document.URL.replace(/^http/, 'ws')))
+  socket.onopen = () => socket.send(JSON.stringify({ name: 'ping' }))
+  socket.onmessage = ({ data }) => resolve(data)
+  socket.onerror = () => reject(new Error('refused'))
+})`
+
 /** A page of a browser that has never been here; the stub's login form takes everybody. */
 async function newPage(): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1200, height: 800 } })
@@ -118,7 +128,7 @@ async function newPage(): Promise<Page> {
   return page
 }
 
-/** What a page could not load, run or open, but for pictures from the project's site: tests have no network. */
+/** What a page could not load, run or open, but for style sheets from elsewhere: tests have no network. */
 function watchProblems(page: Page): string[] {
   const problems: string[] = []
   page.on('pageerror', (error) => problems.push(`script: ${error.message}`))
@@ -283,6 +293,7 @@ function startGateway(addresses: { readonly [name: string]: string }): Promise<s
     }
     if (path.startsWith('/unsafe/')) return hostilePage(request, unsandboxed(response))
     if (path.startsWith('/login')) return logIn(path, response)
+    if (path === '/favicon.ico') return void response.writeHead(204).end()
     serveApi(path, request, response)
   })
   server.on('upgrade', (request, socket, head) => {
