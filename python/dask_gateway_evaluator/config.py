@@ -106,6 +106,10 @@ class Changes:
     def extend(self, values):
         self.back.extend(values)
 
+    def __iadd__(self, values):
+        self.extend(values)
+        return self
+
     def prepend(self, values):
         self.front[:0] = values
 

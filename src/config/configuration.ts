@@ -113,7 +113,7 @@ async function load(
     const { assignments, notes } = mergeLayers(layers, classes)
     for (const each of classes) resolveSettings(each, assignments) // defaults and all
     const gateway = resolveSettings(gatewaySettings, assignments)
-    handlerTimeoutMs = gateway.handler_timeout * 1000
+    handlerTimeoutMs = Math.min(gateway.handler_timeout * 1000, longestHandlerMs)
     const backendClass = partNamed(gateway.backend_class, classes)
     const options = declaredFor(backendClass, 'cluster_options', assignments)
     const clusterConfig = declaredFor(backendClass, 'cluster_config_class', assignments)
@@ -132,14 +132,17 @@ async function load(
       clusterConfigClass:
         typeof clusterConfig === 'string' ? partNamed(clusterConfig, classes) : null,
       options: options ?? noOptions,
-      retire: pool.retire,
-      close: pool.close,
+      retire: () => pool.retire(),
+      close: () => pool.close(),
     }
   } catch (error) {
     await pool.close()
     throw error
   }
 }
+
+// An hour: longer than any client waits.
+const longestHandlerMs = 3_600_000
 
 // As the old server's Options() does: no fields, so no choices.
 const noOptions: ClusterOptions = {

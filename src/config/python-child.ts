@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { GatewayError, type Json, type Logger, messageOf } from '../core/index.ts'
+import { type PythonStderr, watchStderr } from './python-stderr.ts'
 
 /** What a child is asked; see python/dask_gateway_evaluator/serve.py. */
 export type PythonRequest =
@@ -28,6 +29,11 @@ export interface PythonProblem {
   readonly line?: number | null
 }
 
+export interface Place {
+  readonly file: string
+  readonly line: number
+}
+
 /** A child took too long, or ended: `at` is where Python was, when that is known. */
 export class PythonGone extends Error {
   override readonly name = 'PythonGone'
@@ -41,187 +47,155 @@ export class PythonGone extends Error {
   }
 }
 
-export interface Place {
-  readonly file: string
-  readonly line: number
-}
-
-/** One Python process. It serves one request at a time; one that takes too long ends it. */
-export interface PythonChild {
-  /** "Python 3.11.7, /usr/bin/python3" */
-  readonly description: string
-  readonly alive: boolean
-  ask(request: PythonRequest, limitMs: number): Promise<PythonReply>
-  /** Lets it end, or ends it. */
-  close(): Promise<void>
-}
-
-interface Waiting {
-  readonly id: number
-  readonly resolve: (reply: PythonReply) => void
-  readonly reject: (error: Error) => void
-}
-
 const evaluator = join(import.meta.dirname, '../../python/evaluator.py')
 const helloLimitMs = 30_000
 const closeLimitMs = 2_000
 // The child writes its stack when the limit is over; this is how long that may take.
 const graceMs = 1_000
+// A process that has ended may have left its pipes to others.
+const drainMs = 250
 
-/** Starts a child and waits for its greeting. Throws 'configuration' when `python` is no Python 3.9 or newer. */
-export async function startPythonChild(python: string, logger: Logger): Promise<PythonChild> {
-  // A group of its own: the terminal's Ctrl-C is the gateway's affair, and what a handler started ends with it.
-  const child = spawn(python, [evaluator], { stdio: 'pipe', detached: true })
-  const stderr = watchStderr(child, logger)
-  const ended = endOf(child)
-  const lines = createInterface({ input: child.stdout })
-  let waiting: Waiting | null = null
-  let alive = true
-  let asked = 0
-  child.stdin.on('error', () => {}) // a child that is gone is known by its end
-  const hello = Promise.withResolvers<{ readonly version: string; readonly executable: string }>()
-  lines.once('line', (line) => {
-    try {
-      hello.resolve(JSON.parse(line))
-    } catch {
-      hello.reject(new Error(`it said ${line.slice(0, 100)}`))
-    }
-    lines.on('line', (text) => {
-      const { id, reply } = JSON.parse(text) as { id: number; reply: PythonReply }
-      if (waiting?.id === id) waiting.resolve(reply)
-    })
-  })
-  void ended.then((how) => {
-    alive = false
-    hello.reject(new Error(`it ended (${how}) ${stderr.text()}`))
-    waiting?.reject(new PythonGone('ended', how))
-  })
-  const kill = () => {
-    alive = false
-    killGroup(child)
-  }
-  const description = await greeting(python, hello.promise, kill)
-
-  return {
-    description,
-    get alive() {
-      return alive
-    },
-    async ask(request, limitMs) {
-      if (!alive) throw new PythonGone('ended', 'before it was asked')
-      asked += 1
-      const { promise, resolve, reject } = Promise.withResolvers<PythonReply>()
-      waiting = { id: asked, resolve, reject }
-      const mark = stderr.mark()
-      const timer = setTimeout(() => {
-        kill()
-        reject(new PythonGone('timeout', `no answer in ${limitMs / 1000} s`, mark.places()))
-      }, limitMs + graceMs)
-      child.stdin.write(`${JSON.stringify({ ...request, id: asked, limit: limitMs / 1000 })}\n`)
-      try {
-        // The stack on standard error tells the end of the limit; the reply may still win the race.
-        return await Promise.race([
-          promise,
-          mark.dumped.then((places) => {
-            kill()
-            throw new PythonGone('timeout', `no answer in ${limitMs / 1000} s`, places)
-          }),
-        ])
-      } finally {
-        clearTimeout(timer)
-        mark.forget()
-        waiting = null
-      }
-    },
-    async close() {
-      alive = false
-      child.stdin.end()
-      const timer = setTimeout(kill, closeLimitMs)
-      await ended
-      clearTimeout(timer)
-      kill() // what a handler left behind in its group
-    },
-  }
+interface Waiting {
+  readonly id: number
+  readonly reply: PromiseWithResolvers<PythonReply>
 }
 
-async function greeting(
-  python: string,
-  hello: Promise<{ readonly version: string; readonly executable: string }>,
-  kill: () => void,
-): Promise<string> {
-  const timer = setTimeout(kill, helloLimitMs)
-  try {
-    const { version, executable } = await hello
-    const [major = 0, minor = 0] = version.split('.').map(Number)
-    if (major > 3 || (major === 3 && minor >= 9))
-      return `Python ${version}, ${executable || python}`
-    kill()
+/** One Python process. It serves one request at a time; one that takes too long ends it. */
+export class PythonChild {
+  readonly #process: ChildProcessWithoutNullStreams
+  readonly #stderr: PythonStderr
+  readonly #ended: Promise<string>
+  readonly #hello = Promise.withResolvers<{ version: string; executable: string }>()
+  #waiting: Waiting | null = null
+  #greeted = false
+  #alive = true
+  #asked = 0
+  #description = ''
+
+  /** Throws 'configuration' when `python` is no Python 3.9 or newer. */
+  static async start(python: string, logger: Logger): Promise<PythonChild> {
+    const child = new PythonChild(python, logger)
+    const timer = setTimeout(() => child.#kill(), helloLimitMs)
+    try {
+      await child.#greeting(python)
+      return child
+    } catch (error) {
+      child.#kill()
+      throw error
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  private constructor(python: string, logger: Logger) {
+    // A group of its own: the terminal's Ctrl-C is the gateway's affair, and what a handler started ends with it.
+    this.#process = spawn(python, [evaluator], { stdio: 'pipe', detached: true })
+    this.#stderr = watchStderr(this.#process.stderr, logger)
+    this.#ended = endOf(this.#process)
+    this.#process.stdin.on('error', () => {}) // a child that is gone is known by its end
+    createInterface({ input: this.#process.stdout }).on('line', (line) => this.#hear(line))
+    void this.#ended.then((how) => {
+      this.#alive = false
+      this.#hello.reject(new Error(`it ended (${how}) ${this.#stderr.recent()}`))
+      this.#waiting?.reply.reject(new PythonGone('ended', how))
+    })
+  }
+
+  /** "Python 3.11.7, /usr/bin/python3" */
+  get description(): string {
+    return this.#description
+  }
+
+  get alive(): boolean {
+    return this.#alive
+  }
+
+  /** Throws PythonGone when there is no answer in time, or the process ends. */
+  async ask(request: PythonRequest, limitMs: number): Promise<PythonReply> {
+    if (!this.#alive) throw new PythonGone('ended', 'before it was asked')
+    this.#asked += 1
+    const id = this.#asked
+    const reply = Promise.withResolvers<PythonReply>()
+    this.#waiting = { id, reply }
+    const late = (at: readonly Place[]) => {
+      this.#kill()
+      reply.reject(new PythonGone('timeout', `no answer in ${limitMs / 1000} s`, at))
+    }
+    // The stack on standard error tells that the time is over, and where Python was; the timer is for when it does not come.
+    const stack = this.#stderr.listen(late)
+    const timer = setTimeout(() => late(stack.places), limitMs + graceMs)
+    this.#process.stdin.write(`${JSON.stringify({ ...request, id, limit: limitMs / 1000 })}\n`)
+    try {
+      return await reply.promise
+    } finally {
+      clearTimeout(timer)
+      stack.stop()
+      this.#waiting = null
+    }
+  }
+
+  /** Lets it end when it has answered what it was asked, or ends it. */
+  async close(): Promise<void> {
+    this.#alive = false
+    this.#process.stdin.end()
+    const timer = setTimeout(() => this.#kill(), closeLimitMs)
+    await this.#ended
+    clearTimeout(timer)
+    this.#kill() // what a handler left behind in its group
+  }
+
+  #hear(line: string): void {
+    try {
+      const said = JSON.parse(line)
+      if (this.#greeted) {
+        if (this.#waiting?.id === said.id) this.#waiting?.reply.resolve(said.reply)
+      } else this.#hello.resolve(said)
+      this.#greeted = true
+    } catch {
+      this.#hello.reject(new Error(`it said ${line.slice(0, 100)}`))
+      this.#kill() // somebody wrote between the replies; nothing after that can be trusted
+    }
+  }
+
+  async #greeting(python: string): Promise<void> {
+    const { version, executable } = await this.#hello.promise.catch((error: unknown) => {
+      throw new GatewayError(
+        'configuration',
+        `${python} could not be started as a Python: ${messageOf(error).trim()}. Name a Python 3.9 or newer with --python or DASK_GATEWAY_PYTHON.`,
+      )
+    })
+    this.#description = `Python ${version}, ${executable || python}`
+    const [major = 0, minor = 0] = String(version).split('.').map(Number)
+    if (major > 3 || (major === 3 && minor >= 9)) return
     throw new GatewayError(
       'configuration',
       `${python} is Python ${version}; configurations need Python 3.9 or newer. Name one with --python or DASK_GATEWAY_PYTHON.`,
     )
-  } catch (error) {
-    if (error instanceof GatewayError) throw error
-    kill()
-    throw new GatewayError(
-      'configuration',
-      `${python} could not be started as a Python: ${messageOf(error).trim()}. Name a Python 3.9 or newer with --python or DASK_GATEWAY_PYTHON.`,
-    )
-  } finally {
-    clearTimeout(timer)
+  }
+
+  #kill(): void {
+    this.#alive = false
+    try {
+      if (this.#process.pid !== undefined) process.kill(-this.#process.pid, 'SIGKILL')
+    } catch {
+      // It has ended already.
+    }
+    this.#process.stdout.destroy()
+    this.#process.stderr.destroy()
   }
 }
 
+/** How it ended, once what it wrote has been read, or cannot be waited for. */
 function endOf(child: ChildProcessWithoutNullStreams): Promise<string> {
   return new Promise((resolve) => {
     child.once('error', (error) => resolve(messageOf(error)))
-    child.once('close', (code, signal) =>
-      resolve(signal === null ? `exit code ${code}` : `signal ${signal}`),
-    )
+    child.once('exit', (code, signal) => {
+      const how = signal === null ? `exit code ${code}` : `signal ${signal}`
+      const timer = setTimeout(() => resolve(how), drainMs)
+      child.once('close', () => {
+        clearTimeout(timer)
+        resolve(how)
+      })
+    })
   })
-}
-
-function killGroup(child: ChildProcessWithoutNullStreams): void {
-  if (child.pid === undefined) return
-  try {
-    process.kill(-child.pid, 'SIGKILL')
-  } catch {
-    // It has ended already.
-  }
-  child.stdout.destroy()
-  child.stderr.destroy()
-}
-
-/** Standard error goes to the log, line by line. A stack that faulthandler writes is recognised. */
-function watchStderr(child: ChildProcessWithoutNullStreams, logger: Logger) {
-  const recent: string[] = []
-  let listener: ((line: string) => void) | null = null
-  createInterface({ input: child.stderr }).on('line', (line) => {
-    if (recent.push(line) > 200) recent.shift()
-    if (line.trim() !== '') logger.info(line, { from: 'configuration' })
-    listener?.(line)
-  })
-  return {
-    text: () => recent.slice(-5).join(' '),
-    mark() {
-      const places: Place[] = []
-      const dumped = Promise.withResolvers<readonly Place[]>()
-      let dumping = false
-      listener = (line) => {
-        if (line.startsWith('Timeout (')) dumping = true
-        const match = /^ {2}File "(.+)", line (\d+) in (.+)$/.exec(line)
-        if (!dumping || match === null) return
-        places.push({ file: match[1] ?? '', line: Number(match[2]) })
-        // The outermost frame of the evaluator is the last line of the main thread's stack.
-        if (match[1] === evaluator && match[3] === '<module>') dumped.resolve(places)
-      }
-      return {
-        dumped: dumped.promise,
-        places: () => places,
-        forget: () => {
-          listener = null
-        },
-      }
-    },
-  }
 }

@@ -31,7 +31,7 @@ export async function readPython(
   const reply = await pool.evaluate(file).catch((error: unknown) => {
     throw error instanceof PythonGone ? evaluationGone(file, error) : error
   })
-  if (reply.error !== undefined) throw evaluationFailed(file, reply.error, pool.description())
+  if (reply.error !== undefined) throw evaluationFailed(file, reply.error, pool.description)
   const { assignments, notes } = reply as unknown as Evaluated
   return {
     notes,

@@ -1,28 +1,5 @@
 import type { Logger } from '../core/index.ts'
-import {
-  type PythonChild,
-  PythonGone,
-  type PythonReply,
-  type PythonRequest,
-  startPythonChild,
-} from './python-child.ts'
-
-/**
- * The Python processes of one configuration. The first is started by the first evaluation; more are started when
- * requests wait, and each is given the same files, with the texts that the first one saw. A process that hangs or dies
- * hurts its own request only.
- */
-export interface PythonPool {
-  evaluate(file: string): Promise<PythonReply>
-  /** Throws PythonGone when the process hung or died, or when none became free in time. */
-  ask(request: PythonRequest, limitMs: number): Promise<PythonReply>
-  /** "Python 3.11.7, /usr/bin/python3"; null while none has been started. */
-  description(): string | null
-  /** Ends all. */
-  close(): Promise<void>
-  /** Takes no new requests, and lets each process end when it has answered those that it has. */
-  retire(): Promise<void>
-}
+import { PythonChild, PythonGone, type PythonReply, type PythonRequest } from './python-child.ts'
 
 export interface PythonPoolSettings {
   readonly findPython: () => string
@@ -36,60 +13,79 @@ const most = 8
 // A request that has waited so long gets a process more.
 const patienceMs = 1_000
 
-export function createPythonPool(settings: PythonPoolSettings): PythonPool {
-  const evaluated = new Map<string, { readonly [path: string]: string }>()
-  const children = new Set<PythonChild>()
-  const idle: PythonChild[] = []
-  const queue: PromiseWithResolvers<PythonChild>[] = []
-  let starting = 0
-  let closed = false
-  let description: string | null = null
+/**
+ * The Python processes of one configuration. The first is started by the first evaluation; more are started when
+ * requests wait, and each is given the same files, with the texts that the first one saw. A process that hangs or dies
+ * hurts its own request only.
+ */
+export class PythonPool {
+  readonly #settings: PythonPoolSettings
+  readonly #evaluated = new Map<string, { readonly [path: string]: string }>()
+  readonly #children = new Set<PythonChild>()
+  readonly #idle: PythonChild[] = []
+  readonly #queue: PromiseWithResolvers<PythonChild>[] = []
+  #starting = 0
+  #closed = false
+  #description: string | null = null
 
-  async function start(): Promise<PythonChild> {
-    starting += 1
-    const child = await startPythonChild(settings.findPython(), settings.logger).finally(() => {
-      starting -= 1
-    })
-    description = child.description
-    children.add(child)
+  constructor(settings: PythonPoolSettings) {
+    this.#settings = settings
+  }
+
+  /** "Python 3.11.7, /usr/bin/python3"; null while none has been started. */
+  get description(): string | null {
+    return this.#description
+  }
+
+  async evaluate(file: string): Promise<PythonReply> {
+    const request: PythonRequest = { do: 'evaluate', file, sources: {} }
+    const reply = await this.ask(request, this.#settings.evaluationLimitMs)
+    if (reply.error === undefined)
+      this.#evaluated.set(file, reply.sources as { readonly [path: string]: string })
+    return reply
+  }
+
+  /** Throws PythonGone when the process hung or died, or when none became free in time. */
+  async ask(request: PythonRequest, limitMs: number): Promise<PythonReply> {
+    if (this.#closed) throw closedError()
+    const child = await this.#acquire(3 * limitMs + this.#settings.evaluationLimitMs)
     try {
-      if (closed) throw closedError()
-      for (const [file, sources] of evaluated) await replay(child, file, sources)
-      return child
-    } catch (error) {
-      await drop(child)
-      throw error
+      return await child.ask(request, limitMs)
+    } finally {
+      this.#release(child)
     }
   }
 
-  async function replay(
-    child: PythonChild,
-    file: string,
-    sources: { readonly [path: string]: string },
-  ): Promise<void> {
-    const reply = await child.ask({ do: 'evaluate', file, sources }, settings.evaluationLimitMs)
-    if (reply.error !== undefined)
-      throw new PythonGone('ended', `${file} failed when it ran again: ${reply.error.message}`)
+  /** Ends all. */
+  async close(): Promise<void> {
+    this.#refuse()
+    await Promise.all([...this.#children].map((child) => this.#drop(child)))
   }
 
-  /** Starts one for the first that waits. */
-  function startForQueue(): void {
-    void start().then(release, (error) => queue.shift()?.reject(error))
+  /** Takes no new requests, and lets each process end when it has answered the one that it has. */
+  async retire(): Promise<void> {
+    const idle = this.#idle.splice(0)
+    this.#refuse()
+    await Promise.all(idle.map((child) => this.#drop(child)))
   }
 
-  function acquire(limitMs: number): Promise<PythonChild> {
-    for (let child = idle.pop(); child !== undefined; child = idle.pop()) {
+  #refuse(): void {
+    this.#closed = true
+    this.#idle.length = 0
+    for (const turn of this.#queue.splice(0)) turn.reject(closedError())
+  }
+
+  #acquire(limitMs: number): Promise<PythonChild> {
+    for (let child = this.#idle.pop(); child !== undefined; child = this.#idle.pop()) {
       if (child.alive) return Promise.resolve(child)
-      void drop(child)
+      void this.#drop(child)
     }
     const turn = Promise.withResolvers<PythonChild>()
-    queue.push(turn)
-    if (children.size + starting < usual) startForQueue()
-    const more = setTimeout(() => {
-      if (children.size + starting < most) startForQueue()
-    }, patienceMs)
+    this.#queue.push(turn)
+    this.#startUpTo(usual)
+    const more = setTimeout(() => this.#startUpTo(most), patienceMs)
     const limit = setTimeout(() => {
-      queue.splice(queue.indexOf(turn), 1)
+      this.#queue.splice(this.#queue.indexOf(turn), 1)
       turn.reject(new PythonGone('timeout', 'all its processes are busy'))
     }, limitMs)
     return turn.promise.finally(() => {
@@ -98,53 +94,59 @@ export function createPythonPool(settings: PythonPoolSettings): PythonPool {
     })
   }
 
-  function release(child: PythonChild): void {
-    if (!child.alive || closed) {
-      void drop(child)
-      if (queue.length > 0 && children.size + starting < usual && !closed) startForQueue()
+  #release(child: PythonChild): void {
+    if (!child.alive || this.#closed) {
+      void this.#drop(child)
+      if (this.#queue.length > 0) this.#startUpTo(usual)
       return
     }
-    const next = queue.shift()
+    const next = this.#queue.shift()
     if (next !== undefined) next.resolve(child)
-    else if (children.size > usual) void drop(child)
-    else idle.push(child)
+    else if (this.#children.size > usual) void this.#drop(child)
+    else this.#idle.push(child)
   }
 
-  async function drop(child: PythonChild): Promise<void> {
-    children.delete(child)
-    await child.close()
+  /** Starts one, unless there are as many already; it goes to the first that waits. */
+  #startUpTo(count: number): void {
+    if (this.#closed || this.#children.size + this.#starting >= count) return
+    void this.#start().then(
+      (child) => this.#release(child),
+      (error) => this.#queue.shift()?.reject(error),
+    )
   }
 
-  async function ask(request: PythonRequest, limitMs: number): Promise<PythonReply> {
-    if (closed) throw closedError()
-    const child = await acquire(3 * limitMs + settings.evaluationLimitMs)
+  async #start(): Promise<PythonChild> {
+    this.#starting += 1
+    const { findPython, logger } = this.#settings
+    const child = await (async () => PythonChild.start(findPython(), logger))().finally(() => {
+      this.#starting -= 1
+    })
+    this.#description = child.description
+    this.#children.add(child)
     try {
-      return await child.ask(request, limitMs)
-    } finally {
-      release(child)
+      if (this.#closed) throw closedError()
+      for (const [file, sources] of this.#evaluated) await this.#replay(child, file, sources)
+      return child
+    } catch (error) {
+      await this.#drop(child)
+      throw error
     }
   }
 
-  return {
-    async evaluate(file) {
-      const request: PythonRequest = { do: 'evaluate', file, sources: {} }
-      const reply = await ask(request, settings.evaluationLimitMs)
-      if (reply.error === undefined)
-        evaluated.set(file, reply.sources as { [path: string]: string })
-      return reply
-    },
-    ask,
-    description: () => description,
-    async close() {
-      closed = true
-      for (const turn of queue.splice(0)) turn.reject(closedError())
-      idle.length = 0
-      await Promise.all([...children].map(drop))
-    },
-    async retire() {
-      closed = true
-      await Promise.all(idle.splice(0).map(drop))
-    },
+  async #replay(
+    child: PythonChild,
+    file: string,
+    sources: { readonly [path: string]: string },
+  ): Promise<void> {
+    const request: PythonRequest = { do: 'evaluate', file, sources }
+    const reply = await child.ask(request, this.#settings.evaluationLimitMs)
+    if (reply.error !== undefined)
+      throw new PythonGone('ended', `${file} failed when it ran again: ${reply.error.message}`)
+  }
+
+  async #drop(child: PythonChild): Promise<void> {
+    this.#children.delete(child)
+    await child.close()
   }
 }
 

@@ -4,10 +4,10 @@ import { GatewayError, type Logger } from '../core/index.ts'
 import { readCommandLine } from './command-line.ts'
 import { findPython } from './find-python.ts'
 import { readJson } from './json-file.ts'
-import type { Layer } from './layer.ts'
+import { type Layer, TypedText } from './layer.ts'
 import { readModule } from './module-file.ts'
 import { readPython } from './python-file.ts'
-import { createPythonPool, type PythonPool } from './python-pool.ts'
+import { PythonPool } from './python-pool.ts'
 
 /** Where a configuration comes from. */
 export interface ConfigurationRequest {
@@ -39,7 +39,7 @@ export async function readLayers(
   turn: number,
 ): Promise<ReadLayers> {
   const evaluationLimitMs = request.evaluationLimitMs ?? 60_000
-  const pool = createPythonPool({
+  const pool = new PythonPool({
     findPython: () => findPython(request.python),
     logger: request.logger,
     evaluationLimitMs,
@@ -48,7 +48,7 @@ export async function readLayers(
     const commandLine = readCommandLine(request.commandLine)
     const layers: Layer[] = []
     const sources: string[] = []
-    for (const { path, text } of await wantedFiles(request)) {
+    for (const { path, text } of await wantedFiles(request, commandLine)) {
       const kind = extname(path).toLowerCase()
       if (kind === '.json') layers.push(readJson(path, text, limitMs))
       else if (['.ts', '.mts', '.js', '.mjs', '.cjs'].includes(kind))
@@ -68,8 +68,16 @@ interface FoundFile {
   readonly text: string
 }
 
-async function wantedFiles(request: ConfigurationRequest): Promise<readonly FoundFile[]> {
-  if (request.files.length > 0) return Promise.all(request.files.map(explicitFile))
+async function wantedFiles(
+  request: ConfigurationRequest,
+  commandLine: Layer,
+): Promise<readonly FoundFile[]> {
+  const named = commandLine.assignments.findLast(
+    (each) => each.className === 'DaskGateway' && each.setting === 'config_file',
+  )?.value
+  const files =
+    request.files.length === 0 && named instanceof TypedText ? [named.text] : request.files
+  if (files.length > 0) return Promise.all(files.map(explicitFile))
   if (request.defaultFile === null) return []
   const path = resolve(request.defaultFile)
   try {

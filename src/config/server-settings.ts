@@ -65,8 +65,8 @@ export const gatewaySettings = settingsClass({
       default: 'dask_gateway_config.py',
     }),
     handler_timeout: setting(
-      types.seconds,
-      'Seconds that an option handler, or a callable cluster_options, may take.',
+      types.float({ min: 0.01 }),
+      'Seconds that an option handler, or a callable cluster_options, may take; an hour at most.',
       { default: 10 },
     ),
     trusted_proxies: setting(

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type ErrorCode, GatewayError, type Json } from '../../src/core/index.ts'
-import { alice, listeningLogger, loadText, temporaryDirectory } from './support.ts'
+import { alice, listeningLogger, loadText, root, temporaryDirectory } from './support.ts'
 
 const throws = (code: ErrorCode, message: RegExp) => (error: unknown) => {
   assert.ok(error instanceof GatewayError, String(error))
@@ -49,6 +50,16 @@ def handler(options):
         loop = {}
         loop["loop"] = loop
         return loop
+    if act == "forge":
+        for fd in range(3, 20):
+            try:
+                os.write(fd, b"no JSON\\n")
+            except OSError:
+                pass
+    if act == "daemon":
+        import subprocess
+        subprocess.Popen(["sleep", "2"], start_new_session=True)
+        os._exit(8)
     if act == "close":
         sys.stdout.close()
         os.close(1)
@@ -71,6 +82,8 @@ test('a handler that goes wrong hurts its own request only', async (t) => {
     ['exit', 'internal', /sys\.exit\(3\)/],
     ['die', 'internal', /ended its process: exit code 7/],
     ['kill', 'internal', /ended its process: signal SIGKILL/],
+    ['forge', 'internal', /ended its process: signal SIGKILL/],
+    ['daemon', 'internal', /ended its process: exit code 8/],
     ['none', 'internal', /NoneType, which is no dict/],
     ['list', 'internal', /list, which is no dict/],
     ['object', 'internal', /'worker_cores'.* of the type object, which is no plain value/],
@@ -162,8 +175,8 @@ c.Backend.cluster_options = choose
   const { clusterOptions } = configuration
   assert.equal((await clusterOptions.fieldsFor(alice))[0]?.field, 'cores')
   assert.deepEqual(await clusterOptions.settingsFor(alice, { cores: 5 }), { worker_cores: 5 })
-  const root = { ...alice, admin: true }
-  assert.deepEqual(await clusterOptions.settingsFor(root, { worker_cores: 7 }), {
+  const admin = { ...alice, admin: true }
+  assert.deepEqual(await clusterOptions.settingsFor(admin, { worker_cores: 7 }), {
     worker_cores: 7,
   })
   const named = (name: string) => ({ ...alice, name })
@@ -291,6 +304,38 @@ c.Backend.cluster_options = Options(handler=handler)
   await Promise.all([configuration.close(), hanging])
   for (const pid of readFileSync(pids, 'utf8').split(' ').slice(0, 2))
     await until(() => !runs(Number(pid)))
+})
+
+test('the processes end with a gateway that is killed, also in the middle of a handler', async (t) => {
+  const directory = temporaryDirectory(t)
+  const pid = join(directory, 'pid')
+  const file = join(directory, 'config.py')
+  writeFileSync(
+    file,
+    `${header}
+def handler(options):
+    with open(${JSON.stringify(pid)}, "w") as file:
+        file.write(f"{os.getpid()} .")
+    while True:
+        time.sleep(1)
+c.Backend.cluster_options = Options(handler=handler)
+`,
+  )
+  const main = join(directory, 'gateway.ts')
+  writeFileSync(
+    main,
+    `import { alice, listeningLogger } from ${JSON.stringify(join(import.meta.dirname, 'support.ts'))}
+import { loadConfiguration } from ${JSON.stringify(join(root, 'src/config/index.ts'))}
+const configuration = await loadConfiguration({ files: [${JSON.stringify(file)}], defaultFile: null, commandLine: [], python: null, logger: listeningLogger().logger })
+await configuration.clusterOptions.settingsFor(alice, {})
+`,
+  )
+  const gateway = spawn(process.execPath, [main], { stdio: 'inherit' })
+  t.after(() => gateway.kill('SIGKILL'))
+  await until(() => existsSync(pid) && readFileSync(pid, 'utf8').endsWith('.'))
+  gateway.kill('SIGKILL')
+  const child = Number.parseInt(readFileSync(pid, 'utf8'), 10)
+  await until(() => !runs(child))
 })
 
 /** Waits for a condition, ten seconds at most. */

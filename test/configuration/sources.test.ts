@@ -24,10 +24,10 @@ c.SimpleAuthenticator = {"password": "sesame"}
 c.LocalBackend.inherited_environment.append("A")
 c.LocalBackend.inherited_environment.extend(["B", "C"])
 c.LocalBackend.inherited_environment.prepend(["FIRST"])
+c.Backend.scheduler_networks += ["10.0.0.0/8"]
 c.ClusterConfig.environment.update({"X": "1"})
 c.ClusterConfig.environment.update(Y="2")
 c.LocalClusterConfig.environment.update(Z="3")
-c.Backend.scheduler_networks = ["10.0.0.0/8"]
 c.Backend.scheduler_networks.append("192.168.0.0/16")
 if c.Proxy.gateway_url:
     raise AssertionError("reading sets nothing")
@@ -139,6 +139,38 @@ test('later files and the command line win; its values are literals or text as t
   await assert.rejects(
     load(t, null, { commandLine: ['--Proxy.adress=1'] }),
     /command line: Proxy has no setting adress; did you mean address/,
+  )
+})
+
+test('DaskGateway.config_file on the command line names the file, and it must be there', async (t) => {
+  const file = written(t, 'c.Proxy.prefix = "/named"')
+  const configuration = await load(t, null, {
+    commandLine: [`--DaskGateway.config_file=${file}`],
+  })
+  assert.deepEqual(configuration.sources, [file])
+  await assert.rejects(
+    load(t, null, { commandLine: ['--DaskGateway.config_file=/no/such.py'] }),
+    /such\.py cannot be read: it does not exist/,
+  )
+})
+
+test('the class of cluster settings may be named, if it is one that the backend can use', async (t) => {
+  const named = (name: string) =>
+    loadText(
+      t,
+      `c.DaskGateway.backend_class = "PBSBackend"\nc.Backend.cluster_config_class = "${name}"\nc.JobQueueClusterConfig.worker_cores = 5`,
+    )
+  const pbs = settingsClasses.find(({ name }) => name === 'PBSClusterConfig') ?? assert.fail()
+  for (const name of [
+    '',
+    'JobQueueClusterConfig',
+    'dask_gateway_server.backends.base.ClusterConfig',
+  ])
+    assert.equal((await named(name)).clusterSettings(pbs)({}).settings.worker_cores, 5, name)
+  const slurm = await named('SlurmClusterConfig')
+  assert.throws(
+    () => slurm.clusterSettings(pbs),
+    /names SlurmClusterConfig, which this backend cannot use/,
   )
 })
 
