@@ -39,10 +39,11 @@ export async function openSocketDoor(path: string): Promise<Door> {
 
 /** `DaskGateway.address`. Port 0 chooses one. */
 export async function openTcpDoor(address: HostPort): Promise<Door> {
-  const host = address.host === '' ? '::' : address.host
+  // Without a host, node:net takes all addresses, of IPv6 too where the machine has it.
+  const host = address.host === '' ? {} : { host: address.host }
   const door = createDoor()
   await listening(door.server, `${address.host}:${address.port} (DaskGateway.address)`, (server) =>
-    server.listen({ host, port: address.port }),
+    server.listen({ ...host, port: address.port }),
   )
   return door
 }

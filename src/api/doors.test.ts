@@ -266,6 +266,22 @@ test('HTTPS by the same door, plain HTTP is sent there, and a renewed certificat
   await assert.rejects(openTlsCertificate(files, logger), /Cannot use Proxy.tls_cert = /)
 })
 
+test('a connection that says nothing is closed after ten seconds', async (t) => {
+  const it = await startTestApi(t)
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  for (const first of [Buffer.alloc(0), proxyHeader().subarray(0, 20), proxyHeader()]) {
+    const silent = connect(it.socketPath)
+    await once(silent, 'connect')
+    if (first.length > 0) silent.write(first)
+    // Answered after the silent one was taken.
+    assert.equal((await askPublic(it, '/livez')).status, 200)
+    t.mock.timers.tick(9_999)
+    assert.equal(silent.closed, false)
+    t.mock.timers.tick(1)
+    assert.equal(await readUntil(silent, () => false), '')
+  }
+})
+
 test('a TLS hello without a certificate of ours is closed', async (t) => {
   const it = await startTestApi(t)
   const tls = connectTls({ socket: connectAsUser(it), rejectUnauthorized: false })

@@ -35,8 +35,8 @@ export type UserHandler = (
 
 /** A JSON text that is sent as it is. */
 export class JsonText {
-  readonly text: string
-  constructor(text: string) {
+  readonly text: string | Buffer
+  constructor(text: string | Buffer) {
     this.text = text
   }
 }
@@ -55,7 +55,7 @@ export function userRoute(
     method,
     url,
     onRequest: (request, reply, done) => {
-      requireUser(context, request, reply).then(() => done(), done)
+      void requireUser(context, request, reply).then(() => done(), done)
     },
     handler: async (request, reply) => {
       // requireUser has set it, or there had been an error.

@@ -28,8 +28,9 @@ export function addServerRoutes(
   })
 
   app.get('/readyz', async (request, reply) => {
-    const { status, checks } = await options.readiness()
-    reply.code(status === 'pass' && !context.stopping.aborted ? 200 : 503)
+    const { status: found, checks } = await options.readiness()
+    const status = context.stopping.aborted ? 'fail' : found
+    reply.code(status === 'pass' ? 200 : 503)
     // The reasons name files and hosts of the site.
     return sendJson(reply, clientOf(request.raw).public ? { status } : { status, checks })
   })

@@ -46,3 +46,14 @@ test('the settings have the names and defaults of the settings page', () => {
     keytab: 'dask_gateway.keytab',
   })
 })
+
+test('a cookie name that could end its header is refused', () => {
+  const simple = authenticators.SimpleAuthenticator
+  assert.ok(simple !== undefined)
+  const named = (value: string) =>
+    new Map([['Authenticator', new Map([['cookie_name', { value, source: 'test' }]])]])
+  assert.throws(() => resolveSettings(simple.settings, named('a=b; Path=/')), {
+    code: 'configuration',
+  })
+  resolveSettings(simple.settings, named('my-gateway'))
+})

@@ -1,4 +1,5 @@
-import { setting, settingsClass, types } from '../core/index.ts'
+import { z } from 'zod'
+import { type SettingType, setting, settingsClass, types } from '../core/index.ts'
 
 /** `c.Authenticator`: what every authenticator has. */
 export const authenticatorSettings = settingsClass({
@@ -6,7 +7,7 @@ export const authenticatorSettings = settingsClass({
   dottedNames: ['dask_gateway_server.auth.Authenticator'],
   help: 'What every authenticator has: its sessions.',
   settings: {
-    cookie_name: setting(types.optional(types.text), 'The name of the session cookie.', {
+    cookie_name: setting(types.optional(cookieName()), 'The name of the session cookie.', {
       defaultText: 'dask-gateway- and the instance id',
     }),
     cache_max_age: setting(
@@ -86,3 +87,11 @@ export const jupyterhubAuthenticatorSettings = settingsClass({
     ),
   },
 })
+
+/** A token of RFC 6265: anything else would end the cookie's name, or its header. */
+function cookieName(): SettingType<string> {
+  const schema = z
+    .string('must be a string')
+    .regex(/^[\w!#$%&'*+.^`|~-]{1,100}$/, 'must be letters, digits, "-", "_" and "." only')
+  return { word: 'cookie name', schema }
+}
