@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
+import {
+  clusterName,
+  cookieName,
+  dashboardKey,
+  exchange,
+  otherName,
+  startBoth,
+} from '../../test/support/fake-dashboard.ts'
 import { issueSession, sessionLifetimeMs } from './session-token.ts'
-import { clusterName, cookieName, dashboardKey, otherName, startBoth } from './testing.ts'
 
 const base = `/clusters/${clusterName}`
 const page = { accept: 'text/html,*/*', 'sec-fetch-dest': 'document' }
@@ -129,4 +136,21 @@ test('an authenticator that cannot tell is not the visitor fault', async () => {
   const { status, text } = await ask(`${both.url}${base}/status`, page)
   assert.equal(status, 500)
   assert.ok(!text.includes('a secret'))
+})
+
+test('with a host of their own, dashboards are sent there, and logins back', async () => {
+  await using both = await startBoth(echo(), {
+    auth: 'login',
+    dashboardHost: 'dash.example:8443',
+    publicUrl: 'https://gateway.example/pre',
+  })
+  const { location } = await ask(`${both.url}${base}/status`, as('alice'))
+  assert.match(location, new RegExp(`^http://dash\\.example:8443/pre${base}/~s\\.owner\\.`))
+  const answer = await exchange(
+    both.url,
+    `GET ${base}/~over/status HTTP/1.1\r\nHost: dash.example:8443\r\nAccept: text/html\r\nConnection: close\r\n\r\n`,
+  )
+  const next = encodeURIComponent(`/pre${base}/status`)
+  assert.match(answer, /^HTTP\/1\.1 302 /)
+  assert.ok(answer.includes(`Location: https://gateway.example/pre/login?next=${next}\r\n`))
 })

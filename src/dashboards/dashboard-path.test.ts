@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { clusterName, dashboardKey, targetAt } from '../../test/support/fake-dashboard.ts'
 import { dashboardRoute, parseDashboardPath, redactPath } from './dashboard-path.ts'
-import { clusterName, dashboardKey, targetAt } from './testing.ts'
 
 const base = `/clusters/${clusterName}`
 

@@ -4,7 +4,7 @@ import { createServer, request as httpRequest, type IncomingMessage } from 'node
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { clusterName, exchange, startBoth, targetAt } from './testing.ts'
+import { clusterName, exchange, startBoth, targetAt } from '../../test/support/fake-dashboard.ts'
 
 const base = `/clusters/${clusterName}`
 const sandbox = 'sandbox allow-scripts allow-popups allow-forms allow-downloads'

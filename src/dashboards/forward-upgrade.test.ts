@@ -4,7 +4,12 @@ import { createServer, type IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { test } from 'node:test'
-import { clusterName, dashboardKey, exchange, startBoth } from './testing.ts'
+import {
+  clusterName,
+  dashboardKey,
+  exchange,
+  startBoth,
+} from '../../test/support/fake-dashboard.ts'
 
 const base = `/clusters/${clusterName}`
 const handshake = (path: string, ...headers: string[]) =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { otherName, targetAt } from '../../test/support/fake-dashboard.ts'
 import { checkSession, issueSession, sessionLifetimeMs } from './session-token.ts'
-import { otherName, targetAt } from './testing.ts'
 
 const key = Buffer.alloc(32, 1)
 const target = targetAt('http://127.0.0.1:1')

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
-import type { DashboardTarget, Logger, User } from '../core/index.ts'
-import { createDashboards, type DashboardsOptions } from './create-dashboards.ts'
+import type { DashboardTarget, Logger, User } from '../../src/core/index.ts'
+import { createDashboards, type DashboardsOptions } from '../../src/dashboards/create-dashboards.ts'
 
 /** Names and people of the tests. */
 export const clusterName = 'a'.repeat(32)
