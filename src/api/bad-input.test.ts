@@ -220,3 +220,16 @@ test('a known scheduler may send more than others', async (t) => {
   assert.equal(answer.status, 200)
   assert.equal(it.heartbeats[0]?.heartbeat.closedWorkers.length, 100_000)
 })
+
+test('whoever guesses passwords by the header gets slow answers, others do not', async (t) => {
+  const it = await startTestApi(t)
+  const guess = { headers: basic('alice', 'guess') }
+  const timed = async (ask: Promise<unknown>) => {
+    const began = performance.now()
+    await ask
+    return performance.now() - began
+  }
+  for (let count = 0; count < 20; count++) await askPublic(it, '/api/v1/options', guess)
+  assert.ok((await timed(askPublic(it, '/api/v1/options', guess))) >= 490)
+  assert.ok((await timed(askPublic(it, '/api/v1/options', { headers }))) < 490)
+})

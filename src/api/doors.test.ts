@@ -1,41 +1,25 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { link, mkdtemp, rm, stat, unlink, writeFile } from 'node:fs/promises'
+import { link, stat, unlink, writeFile } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
-import { connect, createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { connect as connectTls } from 'node:tls'
 import {
+  answers,
   answerTo,
   askPrivate,
   askPublic,
   basic,
   connectAsUser,
+  health,
   loginOptions,
   proxyHeader,
-  proxyToken,
+  readUntil,
   startTestApi,
-  type TestApi,
   userAddress,
 } from '../../test/support/test-api.ts'
-import { createKeyPair } from '../util/index.ts'
-import { openSocketDoor, openTcpDoor, openTlsCertificate } from './index.ts'
-
-const health = 'GET /api/health HTTP/1.1\r\nHost: x\r\n\r\n'
-
-async function readUntil(socket: Socket, done: (text: string) => boolean): Promise<string> {
-  let text = ''
-  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
-    text += chunk
-    if (done(text)) return text
-  }
-  return text
-}
-
-const answers = (count: number) => (text: string) =>
-  text.split('{"status":"pass"}').length - 1 >= count
+import { openSocketDoor, openTcpDoor } from './index.ts'
 
 test('pipelined requests that come with the header in one piece are all answered', async (t) => {
   const it = await startTestApi(t)
@@ -103,74 +87,6 @@ test('a port that is taken is named', async (t) => {
   })
 })
 
-async function openWatch(it: TestApi) {
-  const socket = connect(it.privatePort, '127.0.0.1')
-  socket.write(
-    `GET /api/v1/routes?watch=1&proxy=p1 HTTP/1.1\r\nHost: x\r\nAuthorization: token ${proxyToken}\r\n\r\n`,
-  )
-  await readUntil(socket, (text) => text.includes('"snapshot"'))
-  return socket
-}
-
-test('the private address takes users only from a proxy that watches', async (t) => {
-  const it = await startTestApi(t, { prefix: '/gateway' })
-  const bytes = Buffer.concat([
-    proxyHeader(),
-    Buffer.from(health.replace('/api', '/gateway/api').repeat(2)),
-  ])
-  const refused = connect(it.privatePort, '127.0.0.1')
-  refused.write(bytes)
-  assert.equal(await readUntil(refused, () => false), '')
-
-  const watch = await openWatch(it)
-  const taken = connect(it.privatePort, '127.0.0.1')
-  taken.write(bytes)
-  await readUntil(taken, answers(2))
-  taken.destroy()
-
-  const closed = once(watch, 'close')
-  watch.destroy()
-  await closed
-  while (it.routes.watches.size > 0) await new Promise(setImmediate)
-  const late = connect(it.privatePort, '127.0.0.1')
-  late.write(bytes)
-  assert.equal(await readUntil(late, () => false), '')
-})
-
-test('a proxy learns routes with the token, and acknowledges', async (t) => {
-  const it = await startTestApi(t)
-  const headers = { authorization: `token ${proxyToken}` }
-  assert.deepEqual((await askPrivate(it, '/api/v1/routes', { headers })).json, {
-    epoch: 'e1',
-    version: 0,
-    routes: [],
-  })
-  assert.equal((await askPrivate(it, '/api/v1/routes')).status, 401)
-  const wrong = { headers: { authorization: 'token wrong' } }
-  assert.equal((await askPrivate(it, '/api/v1/routes?watch=1&proxy=a', wrong)).status, 401)
-  assert.equal((await askPublic(it, '/api/v1/routes', { headers })).status, 404)
-  const bad = await askPrivate(it, '/api/v1/routes?watch=1&proxy=a%20b', { headers })
-  assert.equal(bad.status, 422)
-
-  const ack = (epoch: string) =>
-    askPrivate(it, '/api/v1/routes/ack', {
-      method: 'POST',
-      headers,
-      body: JSON.stringify({ proxy: 'p1', epoch, version: 1 }),
-    })
-  assert.equal((await ack('e1')).status, 409)
-  const watch = await openWatch(it)
-  const line = readUntil(watch, (text) => text.includes('"remove"'))
-  it.routes.watches.get('p1')?.write('{"type":"remove","version":1,"clusterName":"c"}\n')
-  await line
-  assert.equal((await ack('e1')).status, 204)
-  assert.equal((await ack('other')).status, 409)
-  const second = await openWatch(it)
-  assert.equal(await readUntil(watch, (text) => text.endsWith('0\r\n\r\n')), '0\r\n\r\n')
-  second.destroy()
-  watch.destroy()
-})
-
 test('trusted proxies may say for whom they speak, others not', async (t) => {
   const it = await startTestApi(t, { trustedProxies: [`${userAddress}/32`, '10.0.0.0/8'] })
   const created = await askPublic(it, '/api/v1/clusters/', {
@@ -209,63 +125,6 @@ test('trusted proxies may say for whom they speak, others not', async (t) => {
   assert.match(String(secure.headers['set-cookie']), /; Secure$/)
 })
 
-async function certificateFiles(directory: string, name: string) {
-  const pair = await createKeyPair([name])
-  const certPath = join(directory, 'cert.pem')
-  const keyPath = join(directory, 'key.pem')
-  await Promise.all([writeFile(certPath, pair.certPem), writeFile(keyPath, pair.keyPem)])
-  return { certPath, keyPath }
-}
-
-test('HTTPS by the same door, plain HTTP is sent there, and a renewed certificate is used', async (t) => {
-  const directory = await mkdtemp(join(tmpdir(), 'gateway-tls-'))
-  t.after(() => rm(directory, { recursive: true, force: true }))
-  const files = await certificateFiles(directory, 'first')
-  let time = 0
-  const lines: string[] = []
-  const log = (message: string) => void lines.push(message)
-  const logger = { debug: log, info: log, warn: log, error: log, with: () => logger }
-  const certificate = await openTlsCertificate(files, logger, () => time)
-  const it = await startTestApi(t, { certificate, prefix: '/gateway' })
-
-  async function overTls(headers: object) {
-    const tls = connectTls({ socket: connectAsUser(it), rejectUnauthorized: false })
-    await once(tls, 'secureConnect')
-    const fingerprint = tls.getPeerCertificate().fingerprint256
-    const answer = await answerTo(
-      '/gateway/api/v1/options',
-      { headers: { ...headers } },
-      { createConnection: () => tls },
-    )
-    return { fingerprint, answer }
-  }
-
-  const { fingerprint, answer } = await overTls(basic('alice'))
-  assert.equal(answer.status, 200)
-  assert.match(String(answer.headers['set-cookie']), /; Secure$/)
-
-  const plain = await askPublic(it, '/gateway/api/v1/options?x=1')
-  assert.equal(plain.status, 308)
-  assert.equal(plain.headers.location, 'https://gateway.test:8000/gateway/api/v1/options?x=1')
-  const odd = await askPublic(it, '/gateway/', { headers: { host: 'evil.test/@x' } })
-  assert.equal(odd.status, 400)
-  assert.equal((await askPrivate(it, '/api/health')).status, 200)
-
-  await certificateFiles(directory, 'second')
-  await certificate.reload()
-  const renewed = await overTls(basic('alice'))
-  assert.notEqual(renewed.fingerprint, fingerprint)
-
-  await writeFile(files.keyPath, 'garbage')
-  time += 60_000
-  certificate.context()
-  while (!lines.some((line) => line.startsWith('The old certificate stays'))) {
-    await new Promise(setImmediate)
-  }
-  assert.equal((await overTls(basic('alice'))).fingerprint, renewed.fingerprint)
-  await assert.rejects(openTlsCertificate(files, logger), /Cannot use Proxy.tls_cert = /)
-})
-
 test('a connection that says nothing is closed after ten seconds', async (t) => {
   const it = await startTestApi(t)
   t.mock.timers.enable({ apis: ['setTimeout'] })
@@ -280,12 +139,6 @@ test('a connection that says nothing is closed after ten seconds', async (t) => 
     t.mock.timers.tick(1)
     assert.equal(await readUntil(silent, () => false), '')
   }
-})
-
-test('a TLS hello without a certificate of ours is closed', async (t) => {
-  const it = await startTestApi(t)
-  const tls = connectTls({ socket: connectAsUser(it), rejectUnauthorized: false })
-  await assert.rejects(once(tls, 'secureConnect'))
 })
 
 test('an ordered stop ends what waits, and what is idle', async (t) => {

@@ -153,6 +153,23 @@ export async function answerTo(
   }
 }
 
+/** A request to be written to a bare socket. */
+export const health = 'GET /api/health HTTP/1.1\r\nHost: x\r\n\r\n'
+
+/** What a socket says until `done` or until it ends; the socket stays open. */
+export async function readUntil(socket: Socket, done: (text: string) => boolean): Promise<string> {
+  let text = ''
+  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
+    text += chunk
+    if (done(text)) return text
+  }
+  return text
+}
+
+/** Whether so many answers to `health` have come. */
+export const answers = (count: number) => (text: string) =>
+  text.split('{"status":"pass"}').length - 1 >= count
+
 const forgetfulStore: SessionStore = {
   loadSessions: async () => [],
   async putSession() {},
