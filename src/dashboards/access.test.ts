@@ -141,11 +141,12 @@ test('an authenticator that cannot tell is not the visitor fault', async () => {
 test('with a host of their own, dashboards are sent there, and logins back', async () => {
   await using both = await startBoth(echo(), {
     auth: 'login',
-    dashboardHost: 'dash.example:8443',
+    dashboardHost: 'dash.example',
     publicUrl: 'https://gateway.example/pre',
   })
   const { location } = await ask(`${both.url}${base}/status`, as('alice'))
-  assert.match(location, new RegExp(`^http://dash\\.example:8443/pre${base}/~s\\.owner\\.`))
+  const { port } = new URL(both.url)
+  assert.match(location, new RegExp(`^http://dash\\.example:${port}/pre${base}/~s\\.owner\\.`))
   const answer = await exchange(
     both.url,
     `GET ${base}/~over/status HTTP/1.1\r\nHost: dash.example:8443\r\nAccept: text/html\r\nConnection: close\r\n\r\n`,

@@ -53,7 +53,8 @@ export async function decideAccess(
   if (user.name !== target.username && !(user.admin && asAdmin)) return foreign(user, target)
   if (byHeader && !navigates) return { outcome: 'granted' }
   const visitor = user.name === target.username ? 'owner' : 'admin'
-  return { outcome: 'redirect', location: sessionLocation(path, target, visitor, client, options) }
+  const location = sessionLocation(request, path, target, visitor, client, options)
+  return { outcome: 'redirect', location }
 }
 
 /** A person's browser that goes to a page, not a page's script or image. */
@@ -96,6 +97,7 @@ function loginLocation(
 }
 
 function sessionLocation(
+  request: IncomingMessage,
   path: DashboardPath,
   target: DashboardTarget,
   visitor: Visitor,
@@ -103,8 +105,10 @@ function sessionLocation(
   options: AccessOptions,
 ): string {
   const { prefix, dashboardHost, signingKey, now } = options
-  const origin =
-    dashboardHost === null ? '' : `${client.secure ? 'https' : 'http'}://${dashboardHost}`
+  // The name is another, the port by which the browser came is the same.
+  const port = /:\d+$/.exec(request.headers.host ?? '')?.[0] ?? ''
+  const scheme = client.secure ? 'https' : 'http'
+  const origin = dashboardHost === null ? '' : `${scheme}://${dashboardHost}${port}`
   const session = issueSession(target, visitor, signingKey, now())
   const query = path.query
     .replace(/([?&])as=admin(?=&|$)/, '$1')
@@ -113,10 +117,10 @@ function sessionLocation(
   return `${origin}${prefix}/clusters/${path.clusterName}/~${session}${path.rest || '/'}${query}`
 }
 
-/** Whether the request was sent to this host (`name`, or `name:port`). */
-export function isHost(request: IncomingMessage, host: string | null): boolean {
-  const asked = request.headers.host?.toLowerCase()
-  return host !== null && asked !== undefined && asked === host.toLowerCase()
+/** Whether the request was sent to this host name, by whatever port. */
+export function isHost(request: IncomingMessage, name: string | null): boolean {
+  const asked = request.headers.host?.replace(/:\d*$/, '').toLowerCase()
+  return name !== null && asked === name.toLowerCase()
 }
 
 function unauthenticated(target: DashboardTarget): Access {

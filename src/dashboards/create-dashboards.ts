@@ -28,7 +28,7 @@ export interface DashboardsOptions {
   /** The public prefix: empty, or `/a/b`. Redirects lead below it. */
   readonly prefix: string
   readonly auth: DashboardAuth
-  /** `name` or `name:port` of an origin for dashboards alone, as browsers write it in `Host`; null: none. */
+  /** A host name for dashboards alone, without a port; null: none. */
   readonly dashboardHost: string | null
   /** With `dashboardHost`: the main address with the prefix, where the login is; null: not known, so 401. */
   readonly publicUrl?: string | null

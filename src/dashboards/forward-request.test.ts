@@ -78,7 +78,7 @@ test('an answer keeps its own headers and loses those that rule over the origin'
 })
 
 test('our own refusals are sandboxed too, and the host of dashboards is not', async () => {
-  await using both = await startBoth((_, response) => response.end(), { dashboardHost: 'dash:80' })
+  await using both = await startBoth((_, response) => response.end(), { dashboardHost: 'dash' })
   const policyOf = async (path: string, host: string) => {
     const head = await exchange(
       both.url,
@@ -88,8 +88,9 @@ test('our own refusals are sandboxed too, and the host of dashboards is not', as
   }
   assert.equal(await policyOf('/clusters/none/', 'gateway'), sandbox)
   assert.equal(await policyOf(`${base}/`, 'gateway'), sandbox)
-  assert.equal(await policyOf(`${base}/`, 'dash'), sandbox)
-  assert.equal(await policyOf(`${base}/`, 'DASH:80'), undefined)
+  assert.equal(await policyOf(`${base}/`, 'dash.example'), sandbox)
+  for (const host of ['dash', 'DASH:8000'])
+    assert.equal(await policyOf(`${base}/`, host), undefined)
 })
 
 test('redirects of the dashboard lead to the dashboard', async () => {
