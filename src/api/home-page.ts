@@ -28,7 +28,8 @@ ${clusters.length === 0 ? html`<p>None runs at the moment.</p>` : table(clusters
 <h2>Connect from Python</h2>
 <pre><code>from dask_gateway import Gateway, BasicAuth
 
-gateway = Gateway("${addressOf(request, prefix)}", auth=BasicAuth(${JSON.stringify(user.name)}, "your password"))
+auth = BasicAuth(${JSON.stringify(user.name)}, "your password")
+gateway = Gateway("${addressOf(request, prefix)}", auth=auth)
 cluster = gateway.new_cluster()
 cluster.scale(2)
 client = cluster.get_client()</code></pre>`

@@ -57,7 +57,7 @@ test('a person logs in, sees clusters, and logs out', async (t) => {
   assert.equal(home.status, 200)
   assert.match(home.text, /<strong>alice<\/strong>/)
   assert.ok(home.text.includes(`<a href="/gateway/clusters/${name}/status">`))
-  assert.match(home.text, /Gateway\(&quot;|Gateway\("http:\/\/gateway.test:8000\/gateway"/)
+  assert.match(home.text, /Gateway\("http:\/\/gateway.test:8000\/gateway", auth=auth\)/)
   assert.ok(!/<script/i.test(home.text))
 
   const out = await post(it, '/gateway/logout', {}, { cookie })
