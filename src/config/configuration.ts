@@ -1,5 +1,6 @@
 import {
   type Assignments,
+  allSettings,
   type ClusterOptions,
   GatewayError,
   lineage,
@@ -30,8 +31,12 @@ export interface Configuration {
   readonly clusterOptions: ClusterOptions
   /** `clusterConfigClass`: the backend's own. What it gives follows a reload. */
   clusterSettings(clusterConfigClass: SettingsClass): ResolveClusterSettings
-  /** Reads everything again, and takes its place only when all of it is right; else throws and changes nothing. */
-  reload(): Promise<void>
+  /**
+   * Reads everything again, and takes its place only when all of it is right; else throws and changes nothing. Options,
+   * handlers and settings of clusters hold for the next cluster; gives the names of the other settings that differ,
+   * which parts take up at their next start.
+   */
+  reload(): Promise<readonly string[]>
   close(): Promise<void>
 }
 
@@ -95,6 +100,7 @@ export async function loadConfiguration(
       const { retire } = current
       current = next
       await retire() // what it is answering is still answered
+      return differing(former.at(-1)?.assignments ?? new Map(), next.assignments, classes)
     },
     async close() {
       await Promise.all([current, ...former].map((each) => each.close()))
@@ -139,6 +145,24 @@ async function load(
     await pool.close()
     throw error
   }
+}
+
+/** "Class.setting" for each that has another value, but for those that clusters are given anew each time. */
+function differing(
+  before: Assignments,
+  after: Assignments,
+  classes: readonly SettingsClass[],
+): readonly string[] {
+  const text = (assignments: Assignments, className: string, name: string) =>
+    JSON.stringify(assignments.get(className)?.get(name)?.value)
+  return classes
+    .filter((each) => !lineage(each).some(({ name }) => name === 'ClusterConfig'))
+    .flatMap((each) =>
+      [...allSettings(each).keys()]
+        .filter((name) => name !== 'cluster_options' && name !== 'handler_timeout')
+        .filter((name) => text(before, each.name, name) !== text(after, each.name, name))
+        .map((name) => `${each.name}.${name}`),
+    )
 }
 
 // An hour: longer than any client waits.

@@ -258,7 +258,7 @@ c.Proxy.prefix = "/p${answer}"
   await assert.rejects(configuration.reload(), throws('configuration', /line 1: ValueError: half/))
   assert.equal(await answer(), 1)
   writeFileSync(file, text(3))
-  await configuration.reload()
+  assert.deepEqual(await configuration.reload(), ['Proxy.prefix'])
   assert.equal(await answer(), 3)
   assert.equal(configuration.assignments.get('Proxy')?.get('prefix')?.value, '/p3')
 })

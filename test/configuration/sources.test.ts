@@ -7,6 +7,7 @@ import {
   settingsClasses,
   settingsReference,
   showConfig,
+  showConfigJson,
 } from '../../src/config/index.ts'
 import { allSettings } from '../../src/core/index.ts'
 import { alice, given, load, loadText, temporaryDirectory, written } from './support.ts'
@@ -247,6 +248,9 @@ c.DBBackendBase.db_url = "postgresql://gateway:hush-5@db/gateway"
   )
   const shown = showConfig(configuration)
   assert.ok(!shown.includes('hush'), shown)
+  assert.ok(!showConfigJson(configuration).includes('hush'))
+  const json = showConfigJson(await loadText(t, 'c.Proxy.prefix = "/x"'))
+  assert.deepEqual(JSON.parse(json), { Proxy: { prefix: '/x' } })
   assert.match(shown, /c\.ClusterConfig\.environment = \{.*"LANG": "C"\}/)
   assert.match(shown, /postgresql:\/\/gateway:\*+@db\/gateway/)
 })
