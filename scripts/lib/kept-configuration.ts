@@ -4,16 +4,9 @@ import type { Account } from './account.ts'
 
 export interface KeptConfiguration {
   readonly file: string
-  /** How to reach the gateway when the command line adds these arguments. */
-  with(gatewayArguments: readonly string[]): Access
+  /** As it stands there now; '' where somebody has taken it out. */
+  password(): string
 }
-
-export interface Access {
-  readonly url: string
-  readonly password: string
-}
-
-const defaultAddress = '127.0.0.1:8000'
 
 /**
  * The configuration of `npm start`: made with a random password the first time, then kept, so that people may change it
@@ -21,31 +14,13 @@ const defaultAddress = '127.0.0.1:8000'
  */
 export function keptConfiguration(file: string, account: Account | null): KeptConfiguration {
   if (!existsSync(file)) write(file, account)
-  return {
-    file,
-    with: (gatewayArguments) => {
-      const content = parse(file)
-      const setting = (className: string, name: string) =>
-        given(gatewayArguments, `--${className}.${name}=`) ?? text(content, className, name)
-      const address = setting('Proxy', 'address') ?? defaultAddress
-      // ":8000" and "0.0.0.0:8000" listen everywhere; from here that is the loopback address.
-      const reachable = address.replace(/^(0\.0\.0\.0|\[::\])?:/, '127.0.0.1:')
-      return {
-        url: `http://${reachable}${setting('Proxy', 'prefix') ?? ''}`,
-        password: setting('SimpleAuthenticator', 'password') ?? '',
-      }
-    },
-  }
-}
-
-function given(gatewayArguments: readonly string[], option: string): string | null {
-  return gatewayArguments.findLast((each) => each.startsWith(option))?.slice(option.length) ?? null
+  return { file, password: () => text(parse(file), 'SimpleAuthenticator', 'password') ?? '' }
 }
 
 function write(file: string, account: Account | null): void {
   const content = {
     DaskGateway: { backend_class: 'dask_gateway_server.backends.local.UnsafeLocalBackend' },
-    Proxy: { address: defaultAddress },
+    Proxy: { address: '127.0.0.1:8000' },
     SimpleAuthenticator: { password: randomBytes(18).toString('base64url') },
     DBBackendBase: { db_url: 'sqlite:///dask_gateway.sqlite' },
   }

@@ -3,14 +3,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { accountOf } from './account.ts'
-import { isReady } from './is-ready.ts'
-import { type Access, keptConfiguration } from './kept-configuration.ts'
+import { keptConfiguration } from './kept-configuration.ts'
 import { welcome } from './welcome.ts'
-
-const readyLimitMs = 120_000
 
 const { values, positionals } = parseArgs({
   options: {
@@ -41,7 +37,12 @@ const privileges =
 const gateway = spawn(
   'setpriv',
   [...privileges, '--pdeathsig=KILL', '--', server, ...gatewayArguments],
-  { cwd: join(home, 'state'), env: environment(), stdio: 'inherit', detached: true },
+  {
+    cwd: join(home, 'state'),
+    env: environment(),
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    detached: true,
+  },
 )
 forwardSignals(gateway)
 const ended = new Promise<number>((settle) => {
@@ -51,8 +52,12 @@ const ended = new Promise<number>((settle) => {
   })
   gateway.on('exit', (code, signal) => settle(code ?? (signal === null ? 1 : 128)))
 })
-// An own configuration file may say anything about address and password, so we say nothing then.
-if (!ownFile) void announce(configuration.with(positionals))
+// The gateway says itself when it is ready and where: another one may hold the port. The password is known only while the
+// configuration is ours.
+gateway.once('message', (message: { readonly ready?: string }) => {
+  if (message.ready === undefined || ownFile) return
+  console.log(welcome({ url: message.ready, password: configuration.password(), python }))
+})
 process.exitCode = await ended
 
 function isFileOption(argument: string): boolean {
@@ -66,18 +71,6 @@ function fromHere(given: readonly string[]): string[] {
     if (['-f', '--config'].includes(given[index - 1] ?? '')) return resolve(here, each)
     return each.replace(/^(-f|--config=)(.+)$/, (_, option, path) => option + resolve(here, path))
   })
-}
-
-async function announce({ url, password }: Access): Promise<void> {
-  const until = Date.now() + readyLimitMs
-  while (gateway.exitCode === null && gateway.signalCode === null && Date.now() < until) {
-    if (await isReady(url, account?.uid ?? process.getuid?.() ?? -1)) {
-      if (gateway.exitCode === null)
-        console.log(welcome({ url, password, python: python ?? 'python3' }))
-      return
-    }
-    await delay(100)
-  }
 }
 
 /** The first signal ends the gateway in order, a second one at once. npm repeats a Ctrl-C that we got ourselves: within half a second it is the same. */

@@ -49,5 +49,11 @@ export async function serve(configuration: Configuration, logger: Logger): Promi
     return 0
   }
   logger.info(`dask-gateway-server ${packageVersion()} is ready at ${gateway.publicUrl}`)
+  tellStarter(gateway.publicUrl)
   return ended
+}
+
+/** A program that started us with an IPC channel (`npm start` does) is told once where we are; the channel is then closed. */
+function tellStarter(publicUrl: string): void {
+  process.send?.({ ready: publicUrl }, () => process.disconnect())
 }
