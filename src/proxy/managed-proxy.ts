@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
 import { messageOf } from '../core/index.ts'
-import { type LogLevel, logLevels } from '../util/index.ts'
+import { createLogger, type LogLevel, logLevels } from '../util/index.ts'
 import type { Log } from './log.ts'
 import { digestOf, removeOwnRecord, writeOwnRecord } from './proxy-record.ts'
 import { serveProxy, stopSignal } from './run-proxy.ts'
@@ -40,7 +40,9 @@ export const reportSchema = z.discriminatedUnion('state', [
 export type ManagedProxyReport = z.infer<typeof reportSchema>
 
 /** The process that `superviseProxy` starts; returns its exit code. */
-export async function runManagedProxy(createLog: (level: LogLevel) => Log): Promise<number> {
+export async function runManagedProxy(
+  createLog: (level: LogLevel) => Log = logToStandardError,
+): Promise<number> {
   // Whoever read these may be gone; that is no reason to end.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   process.umask(0o077)
@@ -70,6 +72,9 @@ export async function runManagedProxy(createLog: (level: LogLevel) => Log): Prom
     return 1
   }
 }
+
+const logToStandardError = (level: LogLevel) =>
+  createLogger({ level, format: 'text', write: (line) => process.stderr.write(line) })
 
 function report(line: ManagedProxyReport): void {
   process.stdout.write(`${JSON.stringify(line)}\n`)

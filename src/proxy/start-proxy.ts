@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { GatewayError, type HostPort, messageOf } from '../core/index.ts'
 import { encodeProxyHeader } from '../util/index.ts'
@@ -15,6 +16,8 @@ export const proxyLimits = {
   /** Connections of one address that have not said yet what they are. Tunnels and HTTP are never counted by address. */
   maxSilentPerAddress: 1_000,
   maxTunnelsPerCluster: 10_000,
+  /** In all. Each needs a second descriptor, to its target: taking more than that would serve nobody. */
+  maxConnections: Math.max(1, Math.floor((openFilesLimit() - 40) / 2)),
   gatewayWaitMs: 15_000,
   maxWaiting: 1_000,
   gatewayRetryMs: 200,
@@ -64,6 +67,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     door,
     warn: boundedWarnings(options.log),
     sockets: new Set(),
+    accepted: new Set(),
     silent: new Map(),
   }
   const { tcpAddress } = options
@@ -99,7 +103,9 @@ interface Context {
   readonly tunnels: Tunnels
   readonly door: ReturnType<typeof createGatewayDoor>
   readonly warn: ReturnType<typeof boundedWarnings>
+  /** Both sides of all connections. */
   readonly sockets: Set<Socket>
+  readonly accepted: Set<Socket>
   readonly silent: Map<string, number>
 }
 
@@ -141,12 +147,30 @@ function refusal({ host, port }: HostPort, settingName: string, cause: NodeJS.Er
   }
 }
 
+/** Node raises the soft limit to the hard one when it starts. */
+function openFilesLimit(): number {
+  try {
+    const limit = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]
+    return Number(limit ?? 65_536)
+  } catch {
+    return 1_024
+  }
+}
+
 /** A whole connection, from its first byte to its end. Never rejects: what goes wrong closes it. */
 async function serve(socket: Socket, takes: Takes, context: Context): Promise<void> {
   const { remoteAddress, remotePort, localAddress, localPort } = socket
   prepare(socket)
+  if (context.accepted.size >= context.limits.maxConnections) {
+    context.warn('Too many connections; raise the limit of open files (ulimit -n)')
+    return void socket.destroy()
+  }
   context.sockets.add(socket)
-  socket.once('close', () => context.sockets.delete(socket))
+  context.accepted.add(socket)
+  socket.once('close', () => {
+    context.sockets.delete(socket)
+    context.accepted.delete(socket)
+  })
   if (!remoteAddress || !remotePort || !localAddress || !localPort) return void socket.destroy()
   const first = await countedSilence(remoteAddress, context, () =>
     readFirstBytes(socket, context.limits.helloMs, takes === 'http'),
