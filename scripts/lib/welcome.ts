@@ -18,7 +18,7 @@ The gateway is ready. Paste this into a Python prompt (${python}):
     print(da.random.random((4000, 4000), chunks=(1000, 1000)).sum().compute())
     cluster.shutdown()
 
-In a browser: ${url}/ (any name, the same password). Ctrl-C stops the gateway and its clusters.
+In a browser: ${new URL(url).href} (any name, the same password). Ctrl-C stops the gateway and its clusters.
 `
 }
 
