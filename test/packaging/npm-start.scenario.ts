@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { lstatSync, readdirSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 
 const home = '/var/lib/dask-gateway'
 const firstStartLimitMs = 5 * 60_000
@@ -24,7 +25,7 @@ const { interpreter, lines } = pasteable(first.printed())
 const sum = Number(runPython(interpreter, `${lines}\n`))
 // 16 million numbers between 0 and 1.
 assert.ok(Math.abs(sum - 8_000_000) < 20_000, `the Python lines printed ${sum}`)
-await stop(first)
+await stop(first, 'Ctrl-C')
 
 const second = await start(laterStartLimitMs)
 assert.deepEqual(pasteable(second.printed()), { interpreter, lines }, 'the password stays')
@@ -42,7 +43,7 @@ assert.match(
   'which names what is in use',
 )
 assert.doesNotMatch(third.printed(), /The gateway is ready/)
-await stop(second)
+await stop(second, 'SIGTERM')
 process.exit(0)
 
 interface Run {
@@ -80,12 +81,14 @@ async function start(limitMs: number): Promise<Run> {
   return started
 }
 
-/** Ctrl-C: the terminal gives SIGINT to everyone in the foreground, and npm repeats it. */
-async function stop({ child }: Run): Promise<void> {
+/** Ctrl-C: the terminal gives SIGINT to everyone in the foreground, and npm repeats it. SIGTERM: npm alone gets it, and passes it on. */
+async function stop({ child }: Run, how: 'Ctrl-C' | 'SIGTERM'): Promise<void> {
   assert.ok(child.pid !== undefined)
   const exit = once(child, 'exit')
-  process.kill(-child.pid, 'SIGINT')
-  await Promise.race([exit, late(stopLimitMs, 'npm start did not end after Ctrl-C')])
+  if (how === 'Ctrl-C') process.kill(-child.pid, 'SIGINT')
+  else child.kill(how)
+  await Promise.race([exit, late(stopLimitMs, 'npm start did not end after a signal')])
+  await until(() => processesOfUser().length === 0, stopLimitMs)
   assert.deepEqual(processesOfUser(), [], 'no process of the gateway or its clusters is left')
 }
 
@@ -141,6 +144,12 @@ function assertRunsAsUser(): void {
 function processesOfUser(): readonly string[] {
   const all = execFileSync('ps', ['-eo', 'user:32=,stat=,args='], { encoding: 'utf8' }).split('\n')
   return all.filter((line) => /^dask-gateway\s+[^Z]/.test(line))
+}
+
+/** npm may end a little before those to whom it passed the signal on. */
+async function until(condition: () => boolean, limitMs: number): Promise<void> {
+  const end = Date.now() + limitMs
+  while (!condition() && Date.now() < end) await delay(100)
 }
 
 async function late(limitMs: number, what: string): Promise<never> {
