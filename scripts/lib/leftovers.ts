@@ -19,8 +19,10 @@ export async function endLeftovers(temporary: string): Promise<readonly string[]
 
 /** Removes the tests' TMPDIR and names what was in it. */
 export function removeFolder(temporary: string): readonly string[] {
-  // Node's and Python's tools keep caches there that belong to no test.
-  const left = readdirSync(temporary).filter((name) => name !== 'node-compile-cache')
+  // Folders that Node and Dask make once for all their processes, and never remove, belong to no test.
+  const left = readdirSync(temporary).filter(
+    (name) => !/^(node-compile-cache|dask-scratch-space(-\d+)?)$/.test(name),
+  )
   rmSync(temporary, { recursive: true, force: true })
   return left
 }
