@@ -25,7 +25,7 @@ import { createRouteTable, proxySettings } from '../proxy/index.ts'
 import { createLogArchive, openStore } from '../store/index.ts'
 import { socketPathIn } from '../util/index.ts'
 import { isLoopback, publicUrl, urlOnThisHost } from './addresses.ts'
-import { startProxyFor } from './proxy-process.ts'
+import { startProxyOf } from './proxy-process.ts'
 import { packageVersion } from './version.ts'
 
 /** A gateway that runs. */
@@ -207,14 +207,13 @@ async function build(
   await clusters.load()
   await api.start()
   undo.push(() => api.stop())
-  const proxy = await startProxyFor({
+  const proxy = await startProxyOf({
     values: proxyValues,
     token: proxyToken,
     watchUrl: privateUrl,
     socketPath,
     store,
     logger,
-    signal,
   })
   undo.push(() => proxy.stop())
   await clusters.start(signal)
@@ -222,7 +221,8 @@ async function build(
   return {
     publicUrl: publicAddress,
     async reload() {
-      await configuration.reload()
+      const later = await configuration.reload()
+      if (later.length > 0) logger.warn(`Takes effect at the next start only: ${later.join(', ')}`)
       await certificate?.reload()
     },
     async stop() {

@@ -1,36 +1,65 @@
-import type { Configuration } from '../config/index.ts'
-import type { Logger, Store } from '../core/index.ts'
-import { type proxySettings, startProxy, watchRoutes } from '../proxy/index.ts'
+import { fileURLToPath } from 'node:url'
+import { type Configuration, gatewaySettings } from '../config/index.ts'
+import type { HostPort, Logger, Store } from '../core/index.ts'
+import { proxySettings, runProxy, superviseProxy } from '../proxy/index.ts'
+import { createLogger } from '../util/index.ts'
 
-export async function startProxyFor(options: {
-  readonly values: NonNullable<(typeof proxySettings)['values']>
+type ProxyValues = NonNullable<(typeof proxySettings)['values']>
+
+/** What the gateway's proxy is started with. */
+export interface ProxyStart {
+  readonly values: ProxyValues
+  /** Secret. */
   readonly token: string
+  /** The private address, where the proxy learns routes. */
   readonly watchUrl: string
+  /** Where the gateway takes public traffic. */
   readonly socketPath: string
   readonly store: Store
   readonly logger: Logger
-  readonly signal: AbortSignal
-}): Promise<{ stop(): Promise<void> }> {
-  const proxy = await startProxy({
-    address: options.values.address,
-    tcpAddress: options.values.tcp_address,
-    gateway: { path: options.socketPath },
-    log: options.logger,
-  })
-  const end = new AbortController()
-  void watchRoutes(
-    { gatewayUrl: options.watchUrl, token: options.token, proxyName: 'x', log: options.logger },
-    proxy.tunnels,
-    end.signal,
-  )
-  return {
-    stop: async () => {
-      end.abort()
-      await proxy.stop()
-    },
-  }
 }
 
-export async function runProxyCommand(_configuration: Configuration): Promise<number> {
-  return 1
+/** Starts the proxy or takes over the one of a killed gateway; nothing to do where somebody else manages it. */
+export async function startProxyOf(start: ProxyStart): Promise<{ stop(): Promise<void> }> {
+  const { values, token, watchUrl, socketPath, store, logger } = start
+  if (values.externally_managed) return { stop: async () => {} }
+  const entry = new URL(
+    import.meta.url.endsWith('.ts') ? 'managed-proxy.ts' : 'managed-proxy.js',
+    import.meta.url,
+  )
+  return superviseProxy({
+    command: [process.execPath, fileURLToPath(entry)],
+    address: values.address,
+    tcpAddress: separateTcpAddress(values),
+    gatewayUrl: `unix:${socketPath}`,
+    watchUrl,
+    token,
+    logLevel: values.log_level,
+    stateDirectory: store.stateDirectory,
+    instanceId: store.instance.id,
+    log: logger,
+  })
+}
+
+/** `dask-gateway-server proxy`, until a signal ends it. */
+export async function runProxyCommand(configuration: Configuration): Promise<number> {
+  const values = configuration.get(proxySettings)
+  const { address } = configuration.get(gatewaySettings)
+  await runProxy({
+    values: { ...values, tcp_address: separateTcpAddress(values) },
+    privateAddress: address.port === 0 ? null : address,
+    token: values.api_token ?? process.env.DASK_GATEWAY_PROXY_TOKEN ?? null,
+    log: createLogger({
+      level: values.log_level,
+      format: 'text',
+      write: (line) => process.stderr.write(line),
+    }),
+  })
+  return 0
+}
+
+/** null: both share one port, which is what equal addresses mean too. */
+function separateTcpAddress({ address, tcp_address }: ProxyValues): HostPort | null {
+  const same = tcp_address?.host === address.host && tcp_address.port === address.port
+  return same ? null : tcp_address
 }

@@ -1,0 +1,215 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  chmodSync,
+  chownSync,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { after } from 'node:test'
+import { waitFor } from '../fakes/wait-for.ts'
+
+/** The clone. */
+export const root = resolve(import.meta.dirname, '../..')
+
+/** A Python with the unmodified client, dask, distributed, bokeh, pandas and pyarrow. */
+export const python = process.env.DASK_GATEWAY_TEST_PYTHON ?? join(root, '.venv/bin/python')
+
+const nobody = 65534
+const isRoot = process.getuid?.() === 0
+
+/** A directory that the gateway may write, and all that a test leaves. `remove` takes it away. */
+export function workingDirectory(name: string): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), `${name}-`))
+  chmodSync(path, 0o755)
+  if (isRoot) chownSync(path, nobody, nobody)
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+/** A port of 127.0.0.1 that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((done) => server.close(done))
+  return port
+}
+
+export interface GatewayOptions {
+  readonly directory: string
+  readonly port: number
+  /** More lines of the Python configuration. */
+  readonly config?: string
+  readonly arguments?: readonly string[]
+  readonly env?: NodeJS.ProcessEnv
+  /** Do not wait until it is ready. */
+  readonly wait?: boolean
+}
+
+export interface RunningGateway {
+  readonly process: ChildProcess
+  readonly address: string
+  readonly pid: number
+  /** Everything it has printed. */
+  log(): string
+  /** Resolves with the exit status (or signal) when it has ended. */
+  readonly ended: Promise<number | NodeJS.Signals>
+  signal(signal: NodeJS.Signals): void
+  /** SIGTERM, then waits for the end. */
+  stop(): Promise<number | NodeJS.Signals>
+  kill(): Promise<void>
+}
+
+/** Starts `bin/dask-gateway-server` on 127.0.0.1, as nobody when the tests run as root. */
+export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
+  const { directory, port, config = '', env = {} } = options
+  const file = join(directory, 'dask_gateway_config.py')
+  writeFileSync(file, `c.Proxy.address = "127.0.0.1:${port}"\n${config}\n`)
+  const logFile = join(directory, 'gateway.log')
+  if (!existsSync(logFile)) writeFileSync(logFile, '')
+  const child = spawn(
+    join(root, 'test/e2e/as-nobody'),
+    [join(root, 'bin/dask-gateway-server'), '-f', file, ...(options.arguments ?? [])],
+    {
+      cwd: directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: `${join(python, '..')}:/usr/bin:/bin`,
+        LANG: 'C.UTF-8',
+        HOME: directory,
+        TMPDIR: tmpdir(),
+        ...env,
+      },
+    },
+  )
+  const stream = createWriteStream(logFile, { flags: 'a' })
+  child.stdout.pipe(stream, { end: false })
+  child.stderr.pipe(stream, { end: false })
+  // Not 'close': the proxy outlives a killed gateway and holds the pipes.
+  const ended = once(child, 'exit').then(([code, signal]) => {
+    return (code ?? signal) as number | NodeJS.Signals
+  })
+  const log = () => readFileSync(logFile, 'utf8')
+  const gateway: RunningGateway = {
+    process: child,
+    address: `http://127.0.0.1:${port}`,
+    pid: child.pid ?? 0,
+    log,
+    ended,
+    signal: (signal) => void child.kill(signal),
+    async stop() {
+      child.kill('SIGTERM')
+      return within(ended, 60_000, () => `the gateway did not stop:\n${log()}`)
+    },
+    async kill() {
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
+  if (options.wait !== false) await ready(gateway)
+  return gateway
+}
+
+async function ready(gateway: RunningGateway): Promise<void> {
+  let over = false
+  void gateway.ended.then(() => {
+    over = true
+  })
+  await waitFor(
+    'the gateway to be ready',
+    async () => {
+      if (over) throw new Error(`the gateway ended:\n${gateway.log()}`)
+      const response = await fetch(`${gateway.address}/readyz`).catch(() => null)
+      return response?.status === 200
+    },
+    30_000,
+  ).catch((error: Error) => {
+    gateway.process.kill('SIGKILL')
+    throw new Error(`${error.message}\n${gateway.log()}`)
+  })
+}
+
+function within<T>(promise: Promise<T>, limitMs: number, message: () => string): Promise<T> {
+  return new Promise((done, failed) => {
+    const timer = setTimeout(() => failed(new Error(message())), limitMs)
+    promise.then(done, failed).finally(() => clearTimeout(timer))
+  })
+}
+
+// A test that fails leaves no program behind that waits for it.
+const children = new Set<ChildProcess>()
+after(() => {
+  for (const child of children) child.kill('SIGKILL')
+})
+
+function remember(child: ChildProcess): void {
+  children.add(child)
+  child.once('close', () => children.delete(child))
+}
+
+export interface PythonRun {
+  readonly process: ChildProcess
+  /** Waits until the program has printed a line with this text. */
+  printed(text: string, limitMs?: number): Promise<void>
+  write(line: string): void
+  output(): string
+  /** Resolves with what it printed; rejects with all of it when the exit status is not 0. */
+  readonly ended: Promise<string>
+}
+
+/** Runs a Python program with the unmodified client against a gateway. */
+export function runPython(
+  program: string,
+  address: string,
+  env: NodeJS.ProcessEnv = {},
+): PythonRun {
+  let output = ''
+  const child = spawn(python, ['-u', '-c', program], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, HOME: tmpdir(), LANG: 'C.UTF-8', ADDRESS: address, ...env },
+  })
+  remember(child)
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  const ended = once(child, 'close').then(([code, signal]) => {
+    if (code !== 0) throw new Error(`Python ended with ${code ?? signal}:\n${output}`)
+    return output
+  })
+  ended.catch(() => undefined)
+  return {
+    process: child,
+    async printed(text, limitMs = 60_000) {
+      await Promise.race([
+        waitFor(`Python to print ${text}`, () => output.includes(text), limitMs).catch(
+          (error: Error) => {
+            throw new Error(`${error.message}; it printed:\n${output}`)
+          },
+        ),
+        ended.then(() => {
+          if (!output.includes(text))
+            throw new Error(`Python ended without printing ${text}:\n${output}`)
+        }),
+      ])
+    },
+    write: (line) => void child.stdin.write(`${line}\n`),
+    output: () => output,
+    ended,
+  }
+}
+
+/** Keeps the log of a failed test where people look for it. */
+export function keepLog(name: string, log: string): void {
+  const results = join(root, 'test-results')
+  mkdirSync(results, { recursive: true })
+  writeFileSync(join(results, `${name}.log`), log)
+}
