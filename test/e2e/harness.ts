@@ -11,6 +11,8 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
+import { type IncomingHttpHeaders, request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -50,6 +52,10 @@ export interface GatewayOptions {
   readonly config?: string
   readonly arguments?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
+  /** Proxy.prefix. */
+  readonly prefix?: string
+  /** The certificate (PEM) that its HTTPS is to be trusted by; the configuration sets the files. */
+  readonly ca?: string
   /** Do not wait until it is ready. */
   readonly wait?: boolean
 }
@@ -70,14 +76,39 @@ export interface RunningGateway {
 
 /** Starts `bin/dask-gateway-server` on 127.0.0.1, as nobody when the tests run as root. */
 export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
-  const { directory, port, config = '', env = {} } = options
+  const { prefix = '', ca } = options
+  writeConfiguration(options)
+  const gateway = startCommand([], 'gateway', {
+    ...options,
+    address: `${ca === undefined ? 'http' : 'https'}://127.0.0.1:${options.port}${prefix}`,
+  })
+  if (options.wait !== false) await ready(gateway, ca)
+  return gateway
+}
+
+/** Writes the configuration that `startGateway` starts with, for a gateway that is to read it anew. */
+export function writeConfiguration(options: GatewayOptions): void {
+  const { directory, port, config = '', prefix = '' } = options
+  const lines = [`c.Proxy.address = "127.0.0.1:${port}"`, `c.Proxy.prefix = "${prefix}"`, config]
+  writeFileSync(join(directory, 'dask_gateway_config.py'), `${lines.join('\n')}\n`)
+}
+
+/** Starts a command of `bin/dask-gateway-server` on the configuration in a directory, as nobody when the tests run as root. */
+export function startCommand(
+  command: readonly string[],
+  name: string,
+  options: Pick<GatewayOptions, 'directory' | 'arguments' | 'env'> & { readonly address: string },
+): RunningGateway {
+  const { directory, address, env = {} } = options
   const file = join(directory, 'dask_gateway_config.py')
-  writeFileSync(file, `c.Proxy.address = "127.0.0.1:${port}"\n${config}\n`)
-  const logFile = join(directory, 'gateway.log')
+  const logFile = join(directory, `${name}.log`)
   if (!existsSync(logFile)) writeFileSync(logFile, '')
   const child = spawn(
     join(root, 'test/e2e/as-nobody'),
-    [join(root, 'bin/dask-gateway-server'), '-f', file, ...(options.arguments ?? [])],
+    [
+      join(root, 'bin/dask-gateway-server'),
+      ...[...command, '-f', file, ...(options.arguments ?? [])],
+    ],
     {
       cwd: directory,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -98,9 +129,9 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     return (code ?? signal) as number | NodeJS.Signals
   })
   const log = () => readFileSync(logFile, 'utf8')
-  const gateway: RunningGateway = {
+  return {
     process: child,
-    address: `http://127.0.0.1:${port}`,
+    address,
     pid: child.pid ?? 0,
     log,
     ended,
@@ -114,11 +145,9 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       await ended
     },
   }
-  if (options.wait !== false) await ready(gateway)
-  return gateway
 }
 
-async function ready(gateway: RunningGateway): Promise<void> {
+async function ready(gateway: RunningGateway, ca: string | undefined): Promise<void> {
   let over = false
   void gateway.ended.then(() => {
     over = true
@@ -127,14 +156,55 @@ async function ready(gateway: RunningGateway): Promise<void> {
     'the gateway to be ready',
     async () => {
       if (over) throw new Error(`the gateway ended:\n${gateway.log()}`)
-      const response = await fetch(`${gateway.address}/readyz`).catch(() => null)
-      return response?.status === 200
+      const trust = ca === undefined ? {} : { ca }
+      const answer = await ask(`${gateway.address}/readyz`, trust).catch(() => null)
+      return answer?.status === 200
     },
     30_000,
   ).catch((error: Error) => {
     gateway.process.kill('SIGKILL')
     throw new Error(`${error.message}\n${gateway.log()}`)
   })
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly text: string
+}
+
+/** One request on a connection of its own. Follows nothing; `ca`: who is trusted, for HTTPS. */
+export function ask(
+  url: string,
+  options: {
+    readonly method?: string
+    readonly headers?: { readonly [name: string]: string }
+    readonly body?: string
+    readonly ca?: string
+  } = {},
+): Promise<Answer> {
+  const { body, ...how } = options
+  const request = url.startsWith('https:') ? requestHttps : requestHttp
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { ...how, agent: false, timeout: 30_000 })
+    asked.on('timeout', () => asked.destroy(new Error(`no answer from ${url}`)))
+    asked.on('error', reject)
+    asked.on('response', async (response) => {
+      try {
+        const text = Buffer.concat(await response.toArray()).toString('utf8')
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text })
+      } catch (error) {
+        reject(error)
+      }
+    })
+    asked.end(body)
+  })
+}
+
+/** The header by which a user speaks. */
+export function basic(name: string, password: string): { readonly authorization: string } {
+  const credentials = Buffer.from(`${name}:${password}`).toString('base64')
+  return { authorization: `Basic ${credentials}` }
 }
 
 function within<T>(promise: Promise<T>, limitMs: number, message: () => string): Promise<T> {
@@ -146,8 +216,10 @@ function within<T>(promise: Promise<T>, limitMs: number, message: () => string):
 
 // A test that fails leaves no program behind that waits for it.
 const children = new Set<ChildProcess>()
+const clientHome = workingDirectory('client-home')
 after(() => {
   for (const child of children) child.kill('SIGKILL')
+  clientHome.remove()
 })
 
 function remember(child: ChildProcess): void {
@@ -174,7 +246,13 @@ export function runPython(
   let output = ''
   const child = spawn(python, ['-u', '-c', program], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, HOME: tmpdir(), LANG: 'C.UTF-8', ADDRESS: address, ...env },
+    env: {
+      PATH: process.env.PATH,
+      HOME: clientHome.path,
+      LANG: 'C.UTF-8',
+      ADDRESS: address,
+      ...env,
+    },
   })
   remember(child)
   for (const stream of [child.stdout, child.stderr])
