@@ -3,6 +3,7 @@ export { type ClientHelloResult, maxClientHelloBytes, readClientHello } from './
 export { createLogger, type LoggerOptions, type LogLevel, logLevelOf, logLevels } from './logger.ts'
 export { nearestName } from './nearest-name.ts'
 export {
+  argumentsOf,
   bootId,
   bootTimeMs,
   listProcesses,

@@ -62,6 +62,11 @@ export function startVariable(pid: number, name: string): string | null {
   return entry?.slice(name.length + 1) ?? null
 }
 
+/** The words that a process was started with; none: it is gone, or shows none. */
+export function argumentsOf(pid: number): readonly string[] {
+  return (readOrNull(`/proc/${pid}/cmdline`) ?? '').split('\0').slice(0, -1)
+}
+
 /** Signals just this process, never another that was given its pid. False: it is gone, or not ours to signal. */
 export function signalProcess(process_: ProcessIdentity, signal: NodeJS.Signals): boolean {
   if (!sameProcess(readProcess(process_.pid), process_)) return false

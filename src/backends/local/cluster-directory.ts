@@ -170,7 +170,8 @@ export async function removeDirectory(
   await remove().catch(async () => {
     const options = { timeout: 60_000, signal }
     await promisify(execFile)('chmod', ['-R', 'u+rwx', '--', directory.path], options)
-    await remove()
+    // Not by Node: folders can lie so deep that the path of the last is longer than a path may be.
+    await promisify(execFile)('rm', ['-rf', '--', directory.path], options)
   })
 }
 

@@ -1,5 +1,6 @@
 import type { BackendDriver } from '../backend-driver.ts'
 import { notBuilt } from '../not-built.ts'
+import { accountNamed, ownAccount } from './account.ts'
 import { createLocalBackend, type LocalValues } from './local-backend.ts'
 import {
   inProcessBackendSettings,
@@ -13,6 +14,10 @@ export const unsafeLocal: BackendDriver<LocalValues> = {
   clusterSettings: localClusterConfigSettings,
   runsOn: 'this-host',
   create: createLocalBackend,
+  async check({ user }, signal) {
+    if (user === null) ownAccount()
+    else await accountNamed(user, signal)
+  },
 }
 
 export const inProcess: BackendDriver<LocalValues> = {

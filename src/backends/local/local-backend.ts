@@ -163,7 +163,11 @@ class LocalBackend implements Backend {
   }
 
   async stopObjects(_cluster: Cluster, refs: readonly ObjectRef[]): Promise<void> {
-    for (const { attemptId, clusterName, handle } of refs) {
+    // Workers take leave of their scheduler, and are slow to end when it is gone: it goes last.
+    const workers = refs.filter((ref) => ref.workerName !== null)
+    const workerIds = workers.map((ref) => ref.attemptId)
+    for (const ref of [...workers, ...refs.filter((each) => each.workerName === null)]) {
+      const { attemptId, clusterName, handle, workerName } = ref
       const known = handle === null ? await this.#find(clusterName, attemptId) : parseHandle(handle)
       if (known === 'unknown')
         throw new GatewayError(
@@ -171,7 +175,7 @@ class LocalBackend implements Backend {
           `attempt ${attemptId} is about to start; stop it then`,
         )
       if (known === null || known === 'absent' || known.bootId !== bootId()) continue
-      this.#place.stopper.begin(attemptId, known)
+      this.#place.stopper.begin(attemptId, known, workerName === null ? workerIds : [])
     }
   }
 

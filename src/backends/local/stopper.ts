@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { type Logger, messageOf } from '../../core/index.ts'
 import {
+  argumentsOf,
   type ProcessIdentity,
   type ProcessRecord,
   readProcess,
@@ -15,9 +16,15 @@ export interface StopSteps {
   readonly sigkillMs: number
 }
 
+/** A worker that runs no task ends within a second or two; one that does not is not waited for. */
+const othersLimitMs = 5000
+
 /**
  * Ends processes in the background, gently first: SIGINT, SIGTERM, SIGKILL to everything that an attempt has running,
  * with a limit for each. `onStopped` is called when nothing is left, or when even SIGKILL was of no use.
+ *
+ * What Python's multiprocessing started gets no SIGINT of its own: `dask worker` asks the process that it keeps to end, and
+ * waits eight seconds for one that was interrupted before it could answer.
  */
 export class Stopper {
   readonly #steps: readonly (readonly [NodeJS.Signals, number])[]
@@ -44,10 +51,14 @@ export class Stopper {
     this.#logger = logger
   }
 
-  /** Asked again while it is under way: goes on with what it began. */
-  begin(attemptId: string, leader: ProcessIdentity): void {
+  /**
+   * Asked again while it is under way: goes on with what it began. Waits for a while for the attempts `others`, if those are
+   * being stopped.
+   */
+  begin(attemptId: string, leader: ProcessIdentity, others: readonly string[] = []): void {
     if (this.#closing.signal.aborted || this.#tasks.has(attemptId)) return
-    const task = this.#stop(attemptId, leader)
+    const task = this.#afterOthers(others)
+      .then(() => this.#stop(attemptId, leader))
       .catch((error: unknown) => {
         if (this.#closing.signal.aborted) return
         this.#logger.warn(`cannot stop processes: ${messageOf(error)}`, { attempt: attemptId })
@@ -65,6 +76,17 @@ export class Stopper {
     await Promise.all(this.#tasks.values())
   }
 
+  async #afterOthers(attemptIds: readonly string[]): Promise<void> {
+    const tasks = attemptIds.flatMap((each) => this.#tasks.get(each) ?? [])
+    if (tasks.length === 0) return
+    const done = new AbortController()
+    const signal = AbortSignal.any([done.signal, this.#closing.signal])
+    const late = setTimeout(othersLimitMs, undefined, { signal }).catch(() => undefined)
+    await Promise.race([Promise.all(tasks), late])
+    done.abort()
+    this.#closing.signal.throwIfAborted()
+  }
+
   async #stop(attemptId: string, leader: ProcessIdentity): Promise<void> {
     let members: readonly ProcessRecord[] = []
     const look = async () => {
@@ -72,7 +94,8 @@ export class Stopper {
       return members
     }
     for (const [signal, limitMs] of this.#steps) {
-      for (const member of await look()) signalProcess(member, signal)
+      for (const member of await look())
+        if (signal !== 'SIGINT' || !isLeftToParent(member, members)) signalProcess(member, signal)
       const deadline = performance.now() + limitMs
       let pauseMs = 10
       while (members.length > 0 && performance.now() < deadline) {
@@ -91,6 +114,13 @@ export class Stopper {
       pids: members.map((member) => member.pid),
     })
   }
+}
+
+function isLeftToParent(member: ProcessRecord, members: readonly ProcessRecord[]): boolean {
+  return (
+    members.some((each) => each.pid === member.parentPid) &&
+    argumentsOf(member.pid).includes('--multiprocessing-fork')
+  )
 }
 
 function lives(member: ProcessIdentity | undefined): boolean {

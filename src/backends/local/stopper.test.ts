@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, afterEach, before, test } from 'node:test'
+import { type ProcessIdentity, readProcess } from '../../util/index.ts'
+import { Stopper } from './stopper.ts'
+import { surveyor } from './survey.ts'
+
+const silent = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent }
+const steps = { sigintMs: 20_000, sigtermMs: 20_000, sigkillMs: 20_000 }
+const children: ChildProcess[] = []
+let root: string
+before(async () => {
+  root = await mkdtemp(join(tmpdir(), 'stopper-'))
+})
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+})
+after(() => rm(root, { recursive: true }))
+
+/** A process with a session of its own that has said that it is ready for signals. */
+async function started(program: string, log: string): Promise<ProcessIdentity> {
+  const prelude = `const say = (word) => require('node:fs').appendFileSync(${JSON.stringify(log)}, word + ' ')
+setInterval(() => {}, 1e6)
+`
+  const child = spawn(process.execPath, ['-e', prelude + program], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  children.push(child)
+  await once(child.stdout, 'data')
+  const identity = readProcess(child.pid ?? 0)
+  assert.ok(identity !== null)
+  return identity
+}
+
+function stopperOf(count: number): { readonly stopper: Stopper; readonly over: Promise<void> } {
+  const { promise: over, resolve } = Promise.withResolvers<void>()
+  let left = count
+  const survey = surveyor('of no instance', process.getuid?.() ?? 0)
+  const stopper = new Stopper(
+    steps,
+    survey,
+    () => {
+      left -= 1
+      if (left === 0) resolve()
+    },
+    silent,
+  )
+  return { stopper, over }
+}
+
+test('what is to go last is signalled when the others have ended', async () => {
+  const log = join(root, 'order')
+  const worker = await started(
+    `process.on('SIGINT', () => setTimeout(() => { say('worker'); process.exit() }, 300)); console.log('ready')`,
+    log,
+  )
+  const scheduler = await started(
+    `process.on('SIGINT', () => { say('scheduler'); process.exit() }); console.log('ready')`,
+    log,
+  )
+  const { stopper, over } = stopperOf(2)
+  stopper.begin('worker', worker)
+  stopper.begin('scheduler', scheduler, ['worker', 'another'])
+  await over
+  assert.equal(await readFile(log, 'utf8'), 'worker scheduler ')
+})
+
+test('what multiprocessing of Python started is ended by its parent, not interrupted', async () => {
+  const log = join(root, 'parent')
+  const child = `const say = (word) => require('node:fs').appendFileSync(${JSON.stringify(log)}, word + ' ')
+process.on('SIGINT', () => say('interrupted'))
+process.on('SIGTERM', () => { say('asked'); process.exit() })
+process.stdout.write('ready')
+setInterval(() => {}, 1e6)`
+  const nanny = await started(
+    `const child = require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(child)}, '--', '--multiprocessing-fork'])
+process.on('SIGINT', () => setTimeout(() => child.kill('SIGTERM'), 200))
+child.on('exit', () => process.exit())
+child.stdout.once('data', () => console.log('ready'))`,
+    log,
+  )
+  const { stopper, over } = stopperOf(1)
+  stopper.begin('worker', nanny)
+  await over
+  assert.equal(await readFile(log, 'utf8'), 'asked ')
+})
