@@ -71,8 +71,16 @@ class Evaluation:
         else:
             kind, text = "raised", f"{type(error).__name__}: {text}" if text else type(error).__name__
         if kind in ("raised", "import"):
-            traceback.print_exception(type(error), error, error.__traceback__)
+            self.print_stack(error)
         return {"kind": kind, "message": text, "file": file, "line": line}
+
+    def print_stack(self, error):
+        """From the configuration's own code on, and only when it tells more than the line that the error names."""
+        stack = error.__traceback__
+        while stack is not None and stack.tb_frame.f_code.co_filename not in self.sources:
+            stack = stack.tb_next
+        if stack is not None and stack.tb_next is not None:
+            traceback.print_exception(type(error), error, stack)
 
     def place_of(self, error):
         """The innermost line of the configuration's own files."""

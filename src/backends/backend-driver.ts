@@ -10,4 +10,6 @@ export interface BackendDriver<V = unknown> {
   readonly runsOn: 'this-host' | 'nodes'
   /** `values`: `settings`, resolved. Without effects: `start` has them. Throws 'configuration' when it cannot be used. */
   create(values: V, context: BackendContext): Backend
+  /** Asked at each start before anything is written. Throws 'configuration' when whoever starts it may not. */
+  check?(values: V, signal: AbortSignal): Promise<void>
 }

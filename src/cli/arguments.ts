@@ -49,6 +49,9 @@ export function parseArguments(argv: readonly string[]): Arguments {
       settings.push(`${name}=${inline ?? nextWord(name, words)}`)
     else throw unknownWord(word)
   }
+  for (const name of ['--output', '--force'])
+    if (given.has(name) && command !== 'generate-config')
+      throw new GatewayError('configuration', `${name} belongs to the command generate-config`)
   const logLevel = given.has('--debug') ? 'DEBUG' : given.get('--log-level')
   const levelClass = command === 'proxy' ? 'Proxy' : 'DaskGateway'
   if (logLevel !== undefined) settings.unshift(`--${levelClass}.log_level=${logLevel}`)

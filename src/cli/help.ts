@@ -39,6 +39,8 @@ Options
 
 Environment
   DASK_GATEWAY_ENCRYPT_KEYS, DASK_GATEWAY_PROXY_TOKEN, DASK_GATEWAY_PYTHON
+  DASK_GATEWAY_CONFIG_TIMEOUT
+                    seconds that the configuration file may take (60)
   DASK_GATEWAY_LOG_FORMAT=json
                     log one JSON object a line
 

@@ -1,15 +1,13 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { GatewayError, type Logger, messageOf } from '../core/index.ts'
+import { GatewayError, type Logger, logFormat, messageOf } from '../core/index.ts'
 import { createLogger, type LogLevel } from '../util/index.ts'
 import { type Arguments, parseArguments } from './arguments.ts'
 import { allHelp, help } from './help.ts'
 import { packageVersion } from './version.ts'
 
 const exitStatus = await main(process.argv.slice(2)).catch((error: unknown) => {
-  if (error instanceof GatewayError && error.code !== 'internal')
-    console.error(`Error: ${error.message}`)
-  else console.error(error)
+  tell(error)
   return 1
 })
 process.exit(exitStatus)
@@ -46,6 +44,7 @@ async function runConfigured(given: Arguments): Promise<number> {
     commandLine: given.settings,
     python: given.python,
     logger,
+    evaluationLimitMs: configurationLimitMs(),
   })
   try {
     const settings = configuration.get(gatewaySettings)
@@ -72,9 +71,27 @@ async function runConfigured(given: Arguments): Promise<number> {
   }
 }
 
-/** DASK_GATEWAY_LOG_FORMAT=json: one JSON object a line. */
-function logFormat(): 'text' | 'json' {
-  return process.env.DASK_GATEWAY_LOG_FORMAT === 'json' ? 'json' : 'text'
+/** Why it ends, in the form of the log; a stack only for a fault of the program. */
+function tell(error: unknown): void {
+  const known = error instanceof GatewayError && error.code !== 'internal'
+  if (logFormat() === 'text') {
+    console.error(known ? `Error: ${error.message}` : error)
+    return
+  }
+  const write = (line: string) => process.stderr.write(line)
+  const logger = createLogger({ level: 'info', format: 'json', write })
+  logger.error(messageOf(error), known ? {} : { error })
+}
+
+/** DASK_GATEWAY_CONFIG_TIMEOUT: seconds that a configuration file may take; 60. */
+function configurationLimitMs(): number {
+  const text = process.env.DASK_GATEWAY_CONFIG_TIMEOUT ?? ''
+  const seconds = text === '' ? 60 : Number(text)
+  if (seconds > 0 && seconds <= 3600) return seconds * 1000
+  throw new GatewayError(
+    'configuration',
+    `DASK_GATEWAY_CONFIG_TIMEOUT = ${JSON.stringify(text)}: must be seconds, more than 0 and at most 3600`,
+  )
 }
 
 /** A fault of the program ends it: clusters go on, and a start after it finds them. */

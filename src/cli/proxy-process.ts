@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { type Configuration, gatewaySettings } from '../config/index.ts'
-import type { HostPort, Logger, Store } from '../core/index.ts'
+import { type HostPort, type Logger, logFormat, type Store } from '../core/index.ts'
 import { proxySettings, runProxy, superviseProxy } from '../proxy/index.ts'
 import { createLogger } from '../util/index.ts'
 
@@ -51,7 +51,7 @@ export async function runProxyCommand(configuration: Configuration): Promise<num
     token: values.api_token ?? process.env.DASK_GATEWAY_PROXY_TOKEN ?? null,
     log: createLogger({
       level: values.log_level,
-      format: 'text',
+      format: logFormat(),
       write: (line) => process.stderr.write(line),
     }),
   })

@@ -14,17 +14,6 @@ export const logLevel: SettingType<LogLevel> = {
   }),
 }
 
-/** A network as 10.0.0.0/8, or one address. */
-const networks: SettingType<readonly string[]> = {
-  word: 'list of networks',
-  schema: z
-    .array(
-      z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()], 'must be networks such as 10.0.0.0/8'),
-      'must be a list of networks such as 10.0.0.0/8',
-    )
-    .readonly(),
-}
-
 const noEffect = 'Accepted and without effect'
 
 /** `c.Application`: what the old server had from its framework. */
@@ -70,7 +59,7 @@ export const gatewaySettings = settingsClass({
       { default: 10 },
     ),
     trusted_proxies: setting(
-      networks,
+      types.networks,
       'Networks of reverse proxies whose X-Forwarded-* headers are believed.',
       { default: [] },
     ),

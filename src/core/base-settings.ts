@@ -97,8 +97,8 @@ export const backendSettings = settingsClass({
         '{proxy scheme and address}{prefix}/api; for local backends http://{DaskGateway.address}/api',
     }),
     scheduler_networks: setting(
-      types.textList,
-      'Networks (CIDR) in which a scheduler may report addresses besides its own host and node.',
+      types.networks,
+      'Networks in which a scheduler may report addresses besides its own host and node.',
       { default: [] },
     ),
   },

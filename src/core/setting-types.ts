@@ -26,6 +26,16 @@ export const textList = of(
   'list of strings',
   z.array(z.string(), 'must be a list of strings').readonly(),
 )
+/** Each as 10.0.0.0/8, or one address. */
+export const networks = of(
+  'list of networks',
+  z
+    .array(
+      z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()], 'must be networks such as 10.0.0.0/8'),
+      'must be a list of networks such as 10.0.0.0/8',
+    )
+    .readonly(),
+)
 export const textMap = of(
   'dict of strings',
   z.record(

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
-import { messageOf } from '../core/index.ts'
+import { logFormat, messageOf } from '../core/index.ts'
 import { createLogger, type LogLevel, logLevels } from '../util/index.ts'
 import type { Log } from './log.ts'
 import { digestOf, removeOwnRecord, writeOwnRecord } from './proxy-record.ts'
@@ -74,7 +74,7 @@ export async function runManagedProxy(
 }
 
 const logToStandardError = (level: LogLevel) =>
-  createLogger({ level, format: 'text', write: (line) => process.stderr.write(line) })
+  createLogger({ level, format: logFormat(), write: (line) => process.stderr.write(line) })
 
 function report(line: ManagedProxyReport): void {
   process.stdout.write(`${JSON.stringify(line)}\n`)

@@ -149,7 +149,16 @@ async function start(command: readonly string[], settings: ManagedProxySettings)
 
 /** Nothing that a secret could be in. */
 function keptEnvironment(): NodeJS.ProcessEnv {
-  const names = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'XDG_RUNTIME_DIR']
+  const names = [
+    'PATH',
+    'HOME',
+    'LANG',
+    'LC_ALL',
+    'TZ',
+    'TMPDIR',
+    'XDG_RUNTIME_DIR',
+    'DASK_GATEWAY_LOG_FORMAT',
+  ]
   return Object.fromEntries(
     names
       .filter((name) => process.env[name] !== undefined)

@@ -85,7 +85,10 @@ function readKeyFile(keyFile: string): Buffer | null {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     if (code === 'ENOENT') return null
-    const why = code === 'ELOOP' ? 'is a symbolic link, which is not followed' : messageOf(cause)
+    const why =
+      code === 'ELOOP'
+        ? 'is a symbolic link, which is not followed'
+        : `cannot be read: ${messageOf(cause)}`
     throw wrongFile(keyFile, why, cause)
   }
   try {

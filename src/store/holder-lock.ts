@@ -39,7 +39,11 @@ export function takeHolderLock(databasePath: string): HolderLock {
         `The lock file ${path} is damaged. Remove it when no gateway runs on ${databasePath}.`,
         { cause: error },
       )
-    throw sqliteError(`The lock file ${path} cannot be written`, error, 'configuration')
+    throw sqliteError(
+      `The lock file of DBBackendBase.db_url, ${path}, cannot be written`,
+      error,
+      'configuration',
+    )
   }
   return { release: () => database.close() }
 }

@@ -74,7 +74,7 @@ export function checkedVersion(database: DatabaseSync, path: string): number {
   if (version <= migrations.length) return version
   throw new GatewayError(
     'configuration',
-    `The database ${path} has version ${version}, but this dask-gateway-server knows versions up to ${migrations.length}. A newer server wrote it: run that one, or move the database away to begin anew.`,
+    `The database ${path} (DBBackendBase.db_url) has version ${version}, but this dask-gateway-server knows versions up to ${migrations.length}. A newer server wrote it: run that one, or move the database away to begin anew.`,
   )
 }
 

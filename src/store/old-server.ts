@@ -30,13 +30,23 @@ export function databaseBeside(oldPath: string): string {
  * Throws 'configuration' when it is damaged, or a database of some other program.
  */
 export function ownerOf(path: string): DatabaseOwner {
-  if (!existsSync(path) || statSync(path).size === 0) return { owner: 'nobody' }
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (stats?.isDirectory() === true)
+    throw new GatewayError(
+      'configuration',
+      `The database ${path} is a directory. Name a file in DBBackendBase.db_url.`,
+    )
+  if (stats === undefined || stats.size === 0) return { owner: 'nobody' }
   let database: DatabaseSync | null = null
   try {
     database = openUntouched(path)
     return ownerIn(database, path)
   } catch (error) {
-    throw sqliteError(`The database ${path} cannot be read`, error, 'configuration')
+    throw sqliteError(
+      `The database ${path} (DBBackendBase.db_url) cannot be read`,
+      error,
+      'configuration',
+    )
   } finally {
     database?.close()
   }

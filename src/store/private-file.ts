@@ -14,7 +14,7 @@ export function createPrivateFile(path: string): void {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST')
       throw new GatewayError(
         'configuration',
-        `${path} cannot be made: ${messageOf(cause)}. The gateway needs a directory that it can write: ${dirname(path)}.`,
+        `${path} cannot be made: ${messageOf(cause)}. The gateway writes in the directory of DBBackendBase.db_url, ${dirname(path)}: give its user the right, or name another.`,
         { cause },
       )
     makePrivate(path, 'file')

@@ -149,7 +149,7 @@ test('a read-only disk is told at the start', async (context) => {
     left: boolean
   }
   assert.equal(again?.code, 'configuration')
-  assert.match(again?.message ?? '', /x\.sqlite\.lock cannot be written: .*read-only/)
+  assert.match(again?.message ?? '', /x\.sqlite\.lock, cannot be written: .*read-only/)
   assert.equal(fresh?.code, 'configuration')
   assert.match(fresh?.message ?? '', /x\.sqlite\.fresh\.lock cannot be made: .*read-only/)
   assert.equal(left, false)

@@ -72,7 +72,11 @@ export async function openDatabase(options: SqliteDatabaseOptions): Promise<Stor
     })
   } catch (error) {
     database?.close()
-    throw sqliteError(`The database ${name} cannot be opened`, error, 'configuration')
+    throw sqliteError(
+      `The database ${name} (DBBackendBase.db_url) cannot be opened`,
+      error,
+      'configuration',
+    )
   }
 }
 
@@ -88,7 +92,7 @@ function checkHealth(database: DatabaseSync, name: string, path: string | null):
   if (problems.length > 0)
     throw new GatewayError(
       'configuration',
-      `The database ${name} is damaged (${problems.join('; ').replaceAll('\n', ' ')}). Restore it from a backup, or move it away (with its -wal and -shm) to begin anew.`,
+      `The database ${name} (DBBackendBase.db_url) is damaged (${problems.join('; ').replaceAll('\n', ' ')}). Restore it from a backup, or move it away (with its -wal and -shm) to begin anew.`,
     )
 }
 
