@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { GatewayError, type RouteFeed, type WatchRequest } from '../core/index.ts'
-import { sameSecret } from '../util/index.ts'
 import { clientOf } from './client.ts'
 import { jsonBody } from './json-body.ts'
+import { requireProxy } from './require-proxy.ts'
 import { queryOf, type RouteContext, sendJson } from './route-context.ts'
 
 // A proxy that reads nothing for so long that this piles up is cut off, and connects anew.
@@ -29,25 +29,11 @@ export function addRouteWatch(
   const { app } = context
   const watching = new Map<string, number>()
 
-  const requireProxy = (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    done: (e?: Error) => void,
-  ) => {
-    if (clientOf(request.raw).public) {
-      return done(new GatewayError('not-found', 'There is nothing at this path'))
-    }
-    const token = /^token (\S+)$/.exec(request.headers.authorization ?? '')?.[1]
-    if (token !== undefined && sameSecret(token, proxyToken)) return done()
-    reply.header('www-authenticate', 'token')
-    done(new GatewayError('unauthenticated', 'The routes are for proxies that have the token'))
-  }
-
   app.route({
     method: 'GET',
     url: '/api/v1/routes',
     exposeHeadRoute: false,
-    onRequest: requireProxy,
+    onRequest: requireProxy(proxyToken),
     handler: (request, reply) => {
       if (queryOf(request, 'watch') === null) return sendJson(reply, routeFeed.snapshot())
       serveWatch(request, reply, watchRequestOf(request))
@@ -58,7 +44,7 @@ export function addRouteWatch(
   app.route({
     method: 'POST',
     url: '/api/v1/routes/ack',
-    onRequest: requireProxy,
+    onRequest: requireProxy(proxyToken),
     handler: (request, reply) => {
       const body = acknowledgement.safeParse(jsonBody(request.body))
       if (!body.success) {
