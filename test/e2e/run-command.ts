@@ -1,0 +1,85 @@
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { python, root } from './harness.ts'
+
+export interface CommandResult {
+  /** The exit status; null when a signal ended it, as the limit does. */
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface CommandOptions {
+  /** Its working directory; `tmp` in it is its TMPDIR. */
+  readonly directory: string
+  readonly env?: NodeJS.ProcessEnv
+  /** What runs the command; by default it runs as nobody when the tests run as root. */
+  readonly by?: readonly string[]
+  readonly limitMs?: number
+}
+
+/** Runs `bin/dask-gateway-server` to its end. */
+export function runCommand(
+  argv: readonly string[],
+  { directory, env = {}, by = [asNobody], limitMs = 60_000 }: CommandOptions,
+): Promise<CommandResult> {
+  const temporary = temporaryOf(directory)
+  if (!existsSync(temporary)) mkdirSync(temporary, { mode: 0o777 })
+  const [file = '', ...rest] = [...by, join(root, 'bin/dask-gateway-server'), ...argv]
+  return new Promise((resolve) => {
+    execFile(
+      file,
+      rest,
+      {
+        cwd: directory,
+        timeout: limitMs,
+        killSignal: 'SIGKILL',
+        env: {
+          PATH: `${join(python, '..')}:/usr/bin:/bin`,
+          LANG: 'C.UTF-8',
+          HOME: directory,
+          TMPDIR: temporary,
+          ...env,
+        },
+      },
+      (error, stdout, stderr) => {
+        const status = error === null ? 0 : typeof error.code === 'number' ? error.code : null
+        resolve({ status, stdout, stderr })
+      },
+    )
+  })
+}
+
+export const asNobody = join(root, 'test/e2e/as-nobody')
+
+function temporaryOf(directory: string): string {
+  return join(directory, 'tmp')
+}
+
+/** What a command left that has ended: its processes, sockets, and what is in its TMPDIR. */
+export function leftBehind(directory: string): readonly string[] {
+  const sockets = readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isSocket())
+    .map((entry) => join(entry.parentPath, entry.name))
+  // A folder that Node makes once for all its processes.
+  const temporary = readdirSync(temporaryOf(directory)).filter(
+    (name) => name !== 'node-compile-cache',
+  )
+  return [...processesIn(directory), ...sockets, ...temporary]
+}
+
+/** Processes that work in a directory or below it. */
+export function processesIn(directory: string): readonly string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const place = readlinkSync(`/proc/${pid}/cwd`)
+        if (place !== directory && !place.startsWith(`${directory}/`)) return []
+        return [`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}`]
+      } catch {
+        return [] // it has ended, or is another user's
+      }
+    })
+}
