@@ -1,6 +1,12 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { ClusterService } from '../clusters/index.ts'
-import { type ClusterOptions, GatewayError, type Logger, type RouteFeed } from '../core/index.ts'
+import {
+  type ClusterOptions,
+  GatewayError,
+  type Logger,
+  type RouteFeed,
+  type RouteTable,
+} from '../core/index.ts'
 import { randomHex } from '../util/index.ts'
 import { servePrivateDoor, servePublicDoor } from './accept-connections.ts'
 import type { Authentication } from './authentication.ts'
@@ -15,6 +21,7 @@ import { addHomePage } from './home-page.ts'
 import { createHttpServer, type DashboardHandlers } from './http-server.ts'
 import { addLoginPages, type LoginPagesOptions } from './login-pages.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
+import { addProbeRoutes } from './probe-routes.ts'
 import { createReadiness, type ReadinessCheck } from './readiness.ts'
 import type { RouteContext } from './route-context.ts'
 import { addRouteWatch } from './route-watch.ts'
@@ -27,6 +34,8 @@ export interface ApiOptions {
   readonly clusterOptions: Pick<ClusterOptions, 'fieldsFor'>
   readonly authentication: Authentication
   readonly routeFeed: RouteFeed
+  /** For routes to probes; without it there are none. */
+  readonly routes?: Pick<RouteTable, 'put' | 'remove' | 'whenAcknowledged'>
   /** Secret. What a proxy shows to learn the routes. */
   readonly proxyToken: string
   readonly dashboards: DashboardHandlers | null
@@ -76,6 +85,7 @@ export function createApi(options: ApiOptions): Api {
   addSchedulerRoutes(context)
   addHomePage(context)
   addLoginPages(context, options.login)
+  if (options.routes !== undefined) addProbeRoutes(context, options.routes, options.proxyToken)
   const openWatches = addRouteWatch(context, options.routeFeed, options.proxyToken)
   const { dashboardOrigin } = options.login
   const http = createHttpServer({
@@ -130,7 +140,9 @@ function createApp(options: ApiOptions, metrics: Metrics): FastifyInstance {
 
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
-    if (request.url.startsWith('/api/') && isRefusedEverywhere(request.headers)) {
+    // By the route, not by the path as it was sent: the router takes `/%61pi/` for `/api/`.
+    const route = request.routeOptions.url ?? ''
+    if (route.startsWith('/api/') && isRefusedEverywhere(request.headers)) {
       return done(new GatewayError('forbidden', 'Pages of other origins may not use the API'))
     }
     done()

@@ -3,6 +3,7 @@ import type { BlockList } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Client, clientOf, introduce } from './client.ts'
 import { isHost } from './home-page.ts'
+import { answerUpgradeProbe, isUpgradeProbe } from './upgrade-probe.ts'
 
 /** What serves the paths below `/clusters/`. */
 export interface DashboardHandlers {
@@ -45,7 +46,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     insecureHTTPParser: false,
     requireHostHeader: true,
     // Everything else that asks for an upgrade gets its answer in plain HTTP/1.1.
-    shouldUpgradeCallback: (request) => isDashboard(request.url ?? '', options),
+    shouldUpgradeCallback: (request) =>
+      isDashboard(request.url ?? '', options) ||
+      isUpgradeProbe(withoutPrefix(request.url ?? '', options.prefix), request),
   })
   server.maxHeadersCount = 200
   const answers = new Set<ServerResponse>()
@@ -121,8 +124,15 @@ function dispatchUpgrade(
   const client = clientOf(request)
   const path = withoutPrefix(request.url ?? '', options.prefix)
   const insecure = options.redirectToHttps && !client.secure
+  if (client.public && !insecure && isUpgradeProbe(path, request)) {
+    answerUpgradeProbe(request, socket)
+    return
+  }
   if (!client.public || insecure || path === null || options.dashboards === null) {
-    socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+    const answer = 'HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
+    // The HTTP server has let go of it: half open and unread, it would stay for ever.
+    socket.on('error', () => socket.destroy())
+    socket.end(answer, () => socket.destroy())
     return
   }
   request.url = path

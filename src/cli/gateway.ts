@@ -165,6 +165,7 @@ async function build(
     clusterOptions: configuration.clusterOptions,
     authentication,
     routeFeed: routes,
+    routes,
     proxyToken,
     dashboards,
     dashboardRoute: (cluster) =>

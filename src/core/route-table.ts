@@ -48,6 +48,10 @@ export type RouteChange =
  *     204: `RouteFeed.acknowledge` took it. 409: no watch of that name and run is open. It comes on a
  *     keep-alive connection of its own, so the answer must not wait for anything.
  *
+ *   POST /api/v1/routes/probe   {"port": N}, and DELETE /api/v1/routes/probe/NAME
+ *     For `dask-gateway-server doctor`: 200 {"name": NAME}, and for half a minute a route of that name to that port of the
+ *     asker's address.
+ *
  * ROUTE: {"clusterName": string, "host": string, "port": number}. Members that a peer does not know are ignored.
  */
 export type RouteLine =
