@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
 import { GatewayError } from '../core/index.ts'
+import { bootTimeMs, readProcess, startedAt } from '../util/index.ts'
 import { createPrivateFile } from './private-file.ts'
 import { isBusy, sqliteError, sqliteFailure } from './sqlite-errors.ts'
 
@@ -67,6 +69,32 @@ function hold(database: DatabaseSync): void {
 }
 
 const holderRow = z.object({ pid: z.number(), host: z.string(), since: z.number() })
+export type Holder = Readonly<z.infer<typeof holderRow>>
+
+/**
+ * The gateway that has a database now, seen from another process and without touching its lock; null: none has. The row stays
+ * when a gateway ends, so it counts only while that process lives, and is not a later one with its id.
+ */
+export function holderOf(databasePath: string): Holder | null {
+  const path = lockFileOf(databasePath)
+  if (!existsSync(path)) return null
+  const database = new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs })
+  try {
+    const holder = holderIn(database)
+    const process_ = holder?.host === hostname() ? readProcess(holder.pid) : null
+    const lives =
+      holder !== null &&
+      process_ !== null &&
+      !process_.ended &&
+      startedAt(process_, bootTimeMs()) <= holder.since + clockToleranceMs
+    return lives ? holder : null
+  } finally {
+    database.close()
+  }
+}
+
+/** The machine's start, and so a process's, is known to the second. */
+const clockToleranceMs = 2_000
 
 function holderIn(database: DatabaseSync): z.infer<typeof holderRow> | null {
   try {

@@ -73,7 +73,7 @@ function ownerIn(database: DatabaseSync, path: string): DatabaseOwner {
  * Read-only; and where a write-ahead log is announced (bytes 18 and 19 of the header, https://sqlite.org/fileformat.html)
  * but not there, as immutable, for otherwise even a reader would make one.
  */
-function openUntouched(path: string): DatabaseSync {
+export function openUntouched(path: string): DatabaseSync {
   const url = pathToFileURL(path)
   url.searchParams.set('mode', 'ro')
   if (headerOf(path)[18] === 2 && !existsSync(`${path}-wal`)) url.searchParams.set('immutable', '1')

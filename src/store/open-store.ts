@@ -82,7 +82,7 @@ async function openFile(askedPath: string, options: StoreOptions): Promise<Store
 }
 
 /** The same database by two names must have one lock and one key file. */
-function resolveLinks(path: string): string {
+export function resolveLinks(path: string): string {
   try {
     if (existsSync(path)) return realpathSync(path)
     return join(realpathSync(dirname(path)), path.slice(dirname(path).length))

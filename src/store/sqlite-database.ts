@@ -85,7 +85,7 @@ const quiet = { throwIfNoEntry: false } as const
 /** Above this a check of the whole file would delay the start noticeably. */
 const cheapCheckBytes = 64 * 1024 * 1024
 
-function checkHealth(database: DatabaseSync, name: string, path: string | null): void {
+export function checkHealth(database: DatabaseSync, name: string, path: string | null): void {
   if (path === null || statSync(path).size > cheapCheckBytes) return
   const found = database.prepare('pragma quick_check(3)').all()
   const problems = found.map((row) => String(row.quick_check)).filter((text) => text !== 'ok')
@@ -114,7 +114,7 @@ const instanceRow = z.object({
   private_port: z.number().nullable(),
 })
 
-function readInstance(database: DatabaseSync, secrets: SecretBox): Instance | null {
+export function readInstance(database: DatabaseSync, secrets: SecretBox): Instance | null {
   const found = database
     .prepare('select id, signing_key, proxy_token, private_port from instance')
     .get()
@@ -164,7 +164,7 @@ function everySecret(database: DatabaseSync): readonly SealedValue[] {
 }
 
 /** Throws when a secret does not open: before anything of the database is changed. */
-function openEverySecret(database: DatabaseSync, secrets: SecretBox): void {
+export function openEverySecret(database: DatabaseSync, secrets: SecretBox): void {
   for (const each of everySecret(database)) secrets.open(each.sealed, each)
 }
 
