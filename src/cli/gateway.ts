@@ -4,20 +4,17 @@ import {
   metricsSettings,
   openSocketDoor,
   openTcpDoor,
-  openTlsCertificate,
 } from '../api/index.ts'
-import { authenticatorSettings, authenticators, createSessions } from '../auth/index.ts'
-import { type BackendDriver, findBackend } from '../backends/index.ts'
+import { authenticatorSettings, createSessions } from '../auth/index.ts'
 import { createClusters } from '../clusters/index.ts'
 import { type Configuration, gatewaySettings } from '../config/index.ts'
 import {
-  type Authenticator,
   type Backend,
-  dbBackendSettings,
   GatewayError,
   type HostPort,
   isFinal,
   type Logger,
+  messageOf,
   type Store,
 } from '../core/index.ts'
 import { createDashboards, dashboardRoute } from '../dashboards/index.ts'
@@ -25,6 +22,16 @@ import { createRouteTable, proxySettings } from '../proxy/index.ts'
 import { createLogArchive, openStore } from '../store/index.ts'
 import { socketPathIn } from '../util/index.ts'
 import { isLoopback, publicUrl, urlOnThisHost } from './addresses.ts'
+import { failureHooks } from './fail-at.ts'
+import {
+  authenticatorOf,
+  certificateOf,
+  checkParts,
+  driverOf,
+  inMemory,
+  keysOfEnvironment,
+  policyOf,
+} from './parts.ts'
 import { startProxyOf } from './proxy-process.ts'
 import { packageVersion } from './version.ts'
 
@@ -64,14 +71,11 @@ async function build(
   const settings = configuration.get(gatewaySettings)
   const proxyValues = configuration.get(proxySettings)
   const { prefix } = proxyValues
+  await checkParts(configuration, logger)
   const driver = driverOf(configuration)
-  const policy = {
-    ...configuration.get(dbBackendSettings),
-    ...(configuration.get(driver.settings) as Partial<
-      ReturnType<typeof configuration.get<typeof dbBackendSettings.values>>
-    >),
-  } as NonNullable<(typeof dbBackendSettings)['values']>
-  const certificate = await certificateOf(proxyValues, logger)
+  await driver.check?.(configuration.get(driver.settings), signal)
+  const policy = policyOf(configuration)
+  const certificate = await certificateOf(configuration, logger)
 
   const store = await openStore({
     url: policy.db_url,
@@ -81,19 +85,19 @@ async function build(
     debug: policy.db_debug,
   })
   undo.push(() => store.close())
-  if (policy.db_url.includes(':memory:') && !policy.stop_clusters_on_shutdown)
-    throw new GatewayError(
-      'configuration',
-      'DBBackendBase.stop_clusters_on_shutdown = False needs records that last: set DBBackendBase.db_url to a file',
+  if (inMemory(policy.db_url))
+    logger.warn(
+      'The records are in memory (DBBackendBase.db_url): a crash of the gateway forgets all clusters, while what runs of them goes on',
     )
 
   const privateDoor = await openPrivateDoor(settings.address, store, logger)
   undo.push(async () => privateDoor.stopAccepting())
   const privateUrl = urlOnThisHost(settings.address, privateDoor.port ?? 0)
-  const socketPath = socketPathIn(store.stateDirectory, store.instance.id)
+  const socketPath = publicSocketPath(store)
   const publicDoor = await openSocketDoor(socketPath)
   undo.push(async () => publicDoor.stopAccepting())
 
+  const hooks = failureHooks()
   const routes = createRouteTable({ maxEvents: proxyValues.max_events })
   const publicAddress = publicUrl(
     certificate === null ? 'http' : 'https',
@@ -103,10 +107,10 @@ async function build(
   const apiUrl =
     policy.api_url ?? (driver.runsOn === 'this-host' ? `${privateUrl}/api` : `${publicAddress}/api`)
   const clusters = createClusters({
-    store,
+    store: hooks.store(store),
     logArchive: createLogArchive(store.stateDirectory),
-    backend: createBackend(),
-    routes,
+    backend: hooks.backend(createBackend()),
+    routes: hooks.routes(routes),
     options: configuration.clusterOptions,
     resolveSettings: configuration.clusterSettings(driver.clusterSettings),
     policy,
@@ -128,7 +132,7 @@ async function build(
     })
   }
 
-  const authenticator = authenticatorOf(configuration)
+  const authenticator = authenticatorOf(configuration, logger)
   await authenticator.start()
   undo.push(() => authenticator.stop())
   const sessionValues = configuration.get(authenticatorSettings)
@@ -244,45 +248,6 @@ async function build(
   }
 }
 
-function driverOf(configuration: Configuration): BackendDriver {
-  const { name } = configuration.backendClass
-  const driver = findBackend(name)
-  if (driver === null)
-    throw new GatewayError('configuration', `DaskGateway.backend_class: ${name} is no backend`)
-  return driver
-}
-
-function authenticatorOf(configuration: Configuration): Authenticator {
-  const { authenticatorClass } = configuration
-  const kind = authenticators[authenticatorClass.name]
-  if (kind === undefined)
-    throw new GatewayError(
-      'configuration',
-      `DaskGateway.authenticator_class: ${authenticatorClass.name} is no authenticator`,
-    )
-  return kind.create(configuration.get(kind.settings))
-}
-
-async function certificateOf(
-  { tls_cert, tls_key }: { readonly tls_cert: string | null; readonly tls_key: string | null },
-  logger: Logger,
-) {
-  if (tls_cert === null && tls_key === null) return null
-  if (tls_cert === null || tls_key === null)
-    throw new GatewayError(
-      'configuration',
-      'Proxy.tls_cert and Proxy.tls_key must be set both, or neither',
-    )
-  return openTlsCertificate({ certPath: tls_cert, keyPath: tls_key }, logger)
-}
-
-function keysOfEnvironment(): readonly string[] | null {
-  const keys = (process.env.DASK_GATEWAY_ENCRYPT_KEYS ?? '')
-    .split(';')
-    .filter((key) => key.trim() !== '')
-  return keys.length === 0 ? null : keys
-}
-
 /** Port 0 means: the port of the last time, since schedulers hold the URL; the first time, any. */
 async function openPrivateDoor(address: HostPort, store: Store, logger: Logger) {
   const kept = store.instance.privatePort
@@ -295,10 +260,30 @@ async function openPrivateDoor(address: HostPort, store: Store, logger: Logger) 
     return await openTcpDoor({ host: address.host, port: kept })
   } catch (error) {
     const { clusters } = await store.load()
-    if (clusters.some((cluster) => !isFinal(cluster.status))) throw error
-    logger.warn(`The private port ${kept} of the last time is taken; another is chosen`)
+    const live = clusters.filter((cluster) => !isFinal(cluster.status)).length
+    if (live > 0)
+      throw new GatewayError(
+        'configuration',
+        `The private port ${kept} of the last time (DaskGateway.address) is not free, and ${live} recorded cluster(s) report to it: end what uses it, and start again. ${messageOf(error)}`,
+        { cause: error },
+      )
+    logger.warn(
+      `The private port ${kept} of the last time (DaskGateway.address) is not free; another is chosen, as no cluster reports to it`,
+    )
     const door = await openTcpDoor(address)
     await store.savePrivatePort(door.port ?? 0)
     return door
+  }
+}
+
+function publicSocketPath(store: Store): string {
+  try {
+    return socketPathIn(store.stateDirectory, store.instance.id)
+  } catch (cause) {
+    throw new GatewayError(
+      'configuration',
+      `There is no place for the proxy's socket: ${messageOf(cause)}`,
+      { cause },
+    )
   }
 }

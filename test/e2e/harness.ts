@@ -36,6 +36,12 @@ export function workingDirectory(name: string): { readonly path: string; remove(
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 
+/** A directory that the gateway may write. */
+export function makeDirectory(path: string): void {
+  mkdirSync(path, { recursive: true })
+  if (isRoot) chownSync(path, nobody, nobody)
+}
+
 /** A port of 127.0.0.1 that was free a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')

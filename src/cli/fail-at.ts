@@ -1,0 +1,99 @@
+import { appendFileSync } from 'node:fs'
+import type { Backend, Change, ClusterStore, Route, RouteTable } from '../core/index.ts'
+
+/**
+ * A hook for tests of crashes, off unless the environment says otherwise. DASK_GATEWAY_FAIL_AT=STEP kills this process with SIGKILL
+ * when it comes to that step; DASK_GATEWAY_STEPS=FILE appends the name of every step to a file. A step lies before and after each
+ * write of records, each call of the backend that changes something outside, and each change of routes.
+ */
+export interface FailureHooks {
+  store<S extends ClusterStore>(store: S): S
+  backend(backend: Backend): Backend
+  routes<R extends RouteTable>(routes: R): R
+}
+
+const calls = ['startScheduler', 'startWorkers', 'find', 'stopObjects', 'cleanUp'] as const
+
+export function failureHooks(environment: NodeJS.ProcessEnv = process.env): FailureHooks {
+  const failAt = environment.DASK_GATEWAY_FAIL_AT
+  const stepsFile = environment.DASK_GATEWAY_STEPS
+  if (failAt === undefined && stepsFile === undefined)
+    return { store: (store) => store, backend: (backend) => backend, routes: (routes) => routes }
+
+  const come = (step: string) => {
+    if (stepsFile !== undefined) appendFileSync(stepsFile, `${step}\n`)
+    if (step === failAt) process.kill(process.pid, 'SIGKILL')
+  }
+  const around = <A extends unknown[], T>(
+    call: (...args: A) => T,
+    nameOf: (...args: A) => string,
+  ) => {
+    return (...args: A): T => {
+      come(`before ${nameOf(...args)}`)
+      const result = call(...args)
+      if (!(result instanceof Promise)) {
+        come(`after ${nameOf(...args)}`)
+        return result
+      }
+      return result.then((value: unknown) => {
+        come(`after ${nameOf(...args)}`)
+        return value
+      }) as T
+    }
+  }
+  return {
+    store: (store) =>
+      withMethods(store, {
+        commit: around((changes: readonly Change[]) => store.commit(changes), nameOfChanges),
+      }),
+    backend: (backend) =>
+      withMethods(
+        backend,
+        Object.fromEntries(
+          calls.map((name) => [
+            name,
+            around(backend[name].bind(backend) as () => unknown, () => name),
+          ]),
+        ),
+      ),
+    routes: (routes) =>
+      withMethods(routes, {
+        put: around(
+          (route: Route) => routes.put(route),
+          () => 'put route',
+        ),
+        remove: around(
+          (name: string) => routes.remove(name),
+          () => 'remove route',
+        ),
+      }),
+  }
+}
+
+/** The same object with some methods replaced. */
+function withMethods<T extends object>(object: T, methods: object): T {
+  return new Proxy(object, {
+    get(target, name) {
+      if (Object.hasOwn(methods, name)) return Reflect.get(methods, name)
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+/** What a write is about: its events, or else what it changes. */
+function nameOfChanges(changes: readonly Change[]): string {
+  const events = changes.flatMap((change) =>
+    'put' in change && change.put === 'event' ? [change.event.kind] : [],
+  )
+  const names = events.length > 0 ? events : changes.map(nameOfChange)
+  return `write of ${[...new Set(names)].toSorted().join(', ')}`
+}
+
+function nameOfChange(change: Change): string {
+  if ('remove' in change) return `removed ${change.remove}`
+  if (change.put === 'event') return 'event'
+  const { status, target, attempt } = change.put === 'cluster' ? change.cluster : change.worker
+  const asked = attempt === null ? '' : attempt.handle === null ? ' asked' : ' accepted'
+  return `${change.put} ${status}${asked}${target === status ? '' : ` to be ${target}`}`
+}
