@@ -9,7 +9,16 @@ import { audit, clusterNameOf, type RouteContext, requireUser, sendJson } from '
 // `closed_workers` only grows while a cluster lives.
 const heartbeatLimitBytes = 64 * 1024 * 1024
 
-const workerNames = z.array(z.string().min(1).max(256))
+// Not by zod's own means: of a list of millions of wrong ones it would describe each, until there is no memory left.
+const workerNames = z.custom<readonly string[]>(
+  (value) =>
+    Array.isArray(value) &&
+    value.every((each) => typeof each === 'string' && each.length >= 1 && each.length <= 256),
+  'expected a list of names of 1 to 256 characters',
+)
+
+/** A scheduler sends one at a time; one that was given up may still be on its way. */
+const heartbeatsAtOnce = 2
 
 /** The wire shape of wire-protocol.md, section 5.1. Members that a later plug-in may add are passed over. */
 const heartbeatBody = z.object({
@@ -25,6 +34,7 @@ const heartbeatBody = z.object({
 /** The routes of a cluster's own scheduler, which proves itself by the cluster's token. */
 export function addSchedulerRoutes(context: RouteContext): void {
   const { app, service } = context
+  const underWay = new Map<string, number>()
 
   app.route({
     method: 'POST',
@@ -33,9 +43,22 @@ export function addSchedulerRoutes(context: RouteContext): void {
     // The token is checked before the first byte of a large body is read.
     onRequest: (request, reply, done) => {
       const token = clusterTokenOf(request)
-      if (token !== null && service.knowsToken(clusterNameOf(request), token)) return done()
-      refuseToken(reply)
-      done(new GatewayError('unauthenticated', 'Authentication required'))
+      const name = clusterNameOf(request)
+      if (token === null || !service.knowsToken(name, token)) {
+        refuseToken(reply)
+        return done(new GatewayError('unauthenticated', 'Authentication required'))
+      }
+      const count = underWay.get(name) ?? 0
+      if (count >= heartbeatsAtOnce) {
+        return done(new GatewayError('unavailable', 'Other heartbeats of this cluster come in'))
+      }
+      underWay.set(name, count + 1)
+      reply.raw.once('close', () => {
+        const left = (underWay.get(name) ?? 1) - 1
+        if (left > 0) underWay.set(name, left)
+        else underWay.delete(name)
+      })
+      done()
     },
     handler: async (request, reply) => {
       const source = clientOf(request.raw).address
