@@ -35,6 +35,11 @@ export interface Authentication {
   authenticateForDashboard(request: IncomingMessage): Promise<User | null>
 }
 
+/** A browser adds a password that it remembers, or a Kerberos ticket, to what any page sends. */
+function isSentByItself(authorization: string | undefined): boolean {
+  return /^(?:basic|negotiate) /i.test(authorization ?? '')
+}
+
 const readingMethods: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 export function createAuthentication(
@@ -73,13 +78,14 @@ export function createAuthentication(
     sessionOf,
     callerOf(request) {
       const found = sessionOf(request)
-      if (found === null) return callerByHeader(request)
-      if (!readingMethods.has(request.method) && isForeign(request.headers)) {
+      const byBrowser = found !== null || isSentByItself(request.headers.authorization)
+      if (byBrowser && !readingMethods.has(request.method) && isForeign(request.headers)) {
         throw new GatewayError(
           'forbidden',
-          'A page of another origin may not change anything here by your cookie',
+          'A page of another origin may not change anything here in your name',
         )
       }
+      if (found === null) return callerByHeader(request)
       return { user: found.session.user, by: 'session', replyHeaders: {} }
     },
     async authenticateForDashboard(request) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import { waitFor } from '../../test/fakes/wait-for.ts'
 import { askPublic, basic, connectAsUser, startTestApi } from '../../test/support/test-api.ts'
 
 const headers = { ...basic('alice'), 'content-type': 'application/json' }
@@ -151,14 +152,40 @@ test("other origins' pages may not use the API, nor change anything by a cookie"
     const answer = await ask(method, extra)
     assert.equal(answer.status, status, `${method} ${JSON.stringify(extra)}`)
   }
-  // With a header of its own it is no forgery.
-  const own = { origin: 'https://evil.example', ...headers }
-  const answer = await askPublic(it, '/api/v1/clusters/', {
-    method: 'POST',
-    headers: own,
-    body: '{}',
-  })
-  assert.equal(answer.status, 201)
+})
+
+test('a password that the browser remembers is no better than a cookie', async (t) => {
+  const it = await startTestApi(t)
+  const post = (extra: { readonly [name: string]: string }) =>
+    askPublic(it, '/api/v1/clusters/', {
+      method: 'POST',
+      headers: { ...headers, ...extra },
+      body: '{}',
+    })
+  assert.equal((await post({ origin: 'https://evil.example' })).status, 403)
+  assert.equal((await post({ 'sec-fetch-site': 'same-site' })).status, 403)
+  assert.equal((await post({ origin: 'http://gateway.test:8000' })).status, 201)
+  assert.equal((await post({})).status, 201)
+})
+
+test('a path in escapes is guarded as the route that it leads to', async (t) => {
+  const it = await startTestApi(t)
+  for (const path of ['/%61pi/v1/clusters/', '/api/%761/clusters/']) {
+    const guarded = await askPublic(it, path, { headers: { ...headers, origin: 'null' } })
+    assert.equal(guarded.status, 403, path)
+  }
+})
+
+test('an upgrade that is not for a dashboard is answered and the connection closed', async (t) => {
+  const it = await startTestApi(t)
+  const socket = connectAsUser(it)
+  socket.write(
+    'GET /clusters/x/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+  )
+  const [reply] = await once(socket, 'data')
+  assert.match(String(reply), /^HTTP\/1.1 404 /)
+  // This side is not ended: a door that waits for it would keep the connection for ever.
+  await once(socket, 'close')
 })
 
 for (const [what, request, status] of [
@@ -219,6 +246,37 @@ test('a known scheduler may send more than others', async (t) => {
   })
   assert.equal(answer.status, 200)
   assert.equal(it.heartbeats[0]?.heartbeat.closedWorkers.length, 100_000)
+})
+
+test('a heartbeat made to be dear to read is refused, and a cluster sends only so many at once', async (t) => {
+  const it = await startTestApi(t)
+  await askPublic(it, '/api/v1/clusters/', { method: 'POST', headers, body: '{}' })
+  const url = `/api/v1/clusters/${first}/heartbeat`
+  const authorization = `token token-of-${first}`
+  const send = (body: string) =>
+    askPublic(it, url, { method: 'POST', headers: { authorization }, body })
+  const many = '"",'.repeat(1_000_000)
+  const wrong = await send(
+    `{"scheduler_address":"a","dashboard_address":"","api_address":"a","count":0,"active_workers":[],"closing_workers":[],"closed_workers":[${many}""]}`,
+  )
+  assert.equal(wrong.status, 422)
+  assert.match(wrong.text, /closed_workers is wrong: expected a list of names/)
+  assert.ok(wrong.text.length < 200, 'one sentence, not one for each name')
+  for (const parts of ['['.repeat(2_000_000), `[${'{},'.repeat(700_000)}1]`]) {
+    const answer = await send(parts)
+    assert.equal(answer.status, 422)
+    assert.match(answer.text, /too many parts/)
+  }
+  const held = [1, 2].map(() => {
+    const socket = connectAsUser(it)
+    socket.write(
+      `POST ${url} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nContent-Length: 60000000\r\n\r\n`,
+    )
+    return socket
+  })
+  await waitFor('a refusal', async () => (await send('{}')).status === 503)
+  for (const socket of held) socket.destroy()
+  await waitFor('its turn', async () => (await send('{}')).status === 422)
 })
 
 test('whoever guesses passwords by the header gets slow answers, others do not', async (t) => {

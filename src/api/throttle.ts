@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto'
+
 /** Counts failures by key and says when there were too many; forgets the oldest keys beyond a bound. */
 export interface Throttle {
   /** Seconds until the next try is allowed; 0: now. */
@@ -15,6 +17,9 @@ export function createThrottle(
 ): Throttle {
   const failures = new Map<string, { readonly since: number; readonly count: number }>()
 
+  // Names may be as long as a form: what is kept of each is short.
+  const keyOf = (text: string) => hash('sha256', text)
+
   function current(key: string) {
     const entry = failures.get(key)
     if (entry === undefined || now() - entry.since < windowMs) return entry
@@ -23,20 +28,21 @@ export function createThrottle(
   }
 
   return {
-    waitSeconds(key) {
-      const entry = current(key)
+    waitSeconds(text) {
+      const entry = current(keyOf(text))
       if (entry === undefined || entry.count < limit) return 0
       return Math.max(1, Math.ceil((entry.since + windowMs - now()) / 1000))
     },
-    failed(key) {
+    failed(text) {
+      const key = keyOf(text)
       const entry = current(key)
       failures.set(key, { since: entry?.since ?? now(), count: (entry?.count ?? 0) + 1 })
       if (failures.size <= maxKeys) return
       const oldest = failures.keys().next().value
       if (oldest !== undefined) failures.delete(oldest)
     },
-    succeeded(key) {
-      failures.delete(key)
+    succeeded(text) {
+      failures.delete(keyOf(text))
     },
   }
 }

@@ -101,6 +101,8 @@ test('a program with the Authorization header is let in at once, but not for a f
   assert.equal((await ask(url, { ...header, 'sec-fetch-site': 'same-origin' })).status, 200)
   assert.equal((await ask(url, { ...header, 'sec-fetch-site': 'cross-site' })).status, 401)
   assert.equal((await ask(url, { ...as('alice'), 'sec-fetch-site': 'cross-site' })).status, 401)
+  assert.equal((await ask(url, { ...header, origin: 'http://evil.example' }, 'POST')).status, 401)
+  assert.equal((await ask(url, { ...header, origin: new URL(url).origin }, 'POST')).status, 200)
   assert.equal(
     (await ask(url, as('alice'), 'POST')).status,
     401,

@@ -70,9 +70,17 @@ export function isNavigation(request: IncomingMessage): boolean {
  * speak for its user when a foreign page asks. A dashboard's page is foreign, being sandboxed.
  */
 function isOfForeignPage(request: IncomingMessage): boolean {
-  const site = request.headers['sec-fetch-site']
-  if (site === undefined || site === 'same-origin' || site === 'none') return false
+  const { 'sec-fetch-site': site, origin, host } = request.headers
+  if (site === 'same-origin' || site === 'none') return false
+  // Browsers tell the site to https and to localhost only; the origin of WebSockets and of writes they always tell.
+  if (site === undefined && (origin === undefined || isOriginOf(origin, host))) return false
   return !isNavigation(request)
+}
+
+function isOriginOf(origin: string, host: string | undefined): boolean {
+  const own = `${origin.startsWith('https:') ? 'https' : 'http'}://${host ?? ''}`
+  if (!URL.canParse(origin) || !URL.canParse(own)) return false
+  return new URL(origin).host === new URL(own).host
 }
 
 function isRead(request: IncomingMessage): boolean {
