@@ -273,7 +273,15 @@ test('which scheduler addresses are believed', () => {
   assert.equal(check('tls://10.3.0.1:9'), 'tls://10.3.0.1:9')
   assert.equal(check('tls://127.0.0.5:9', '::ffff:127.0.0.1'), 'tls://127.0.0.5:9')
   assert.equal(check('tls://[::1]:9', '127.0.0.1'), 'tls://[::1]:9')
+  assert.equal(check('tls://[::ffff:7f00:5]:9', '127.0.0.1'), 'tls://127.0.0.5:9')
+  assert.throws(
+    () => check('tls://[0:0:0:0:0:ffff:7f00:2]:8000', '127.0.0.2'),
+    /port of the gateway/,
+    'in whatever form it is written',
+  )
   for (const address of [
+    'tls://[::ffff:a9fe:a9fe]:80',
+    'tls://0.0.0.1:80',
     'tls://10.4.0.1:9',
     'tls://127.0.0.1:9',
     'tls://169.254.169.254:80',
@@ -290,6 +298,28 @@ test('which scheduler addresses are believed', () => {
   ])
     assert.throws(() => check(address), { code: 'invalid' }, address)
   assert.throws(() => check('tls://127.0.0.1:8000', '127.0.0.1'), /port of the gateway/)
+})
+
+test('a scheduler that asks for a thousand million workers gets a thousand at a time', async () => {
+  const it = await gateway()
+  const name = await runningCluster(it, { count: 1_000_000_000 })
+  await waitFor('the first thousand', () => workersIn(it, 'submitted').length === 1000)
+  assert.equal(it.store.workers.size, 1000)
+  const active = [...it.store.workers.keys()].slice(0, 300)
+  await beat(it, name, { count: 1_000_000_000, active })
+  await waitFor('as many as have connected', () => it.store.workers.size === 1300)
+  await it.service.stop(alice, name)
+  await waitFor('STOPPED', () => it.service.get(alice, name).shown === 'STOPPED')
+})
+
+test('a scheduler that makes an event of each heartbeat fills no disk', async () => {
+  const it = await gateway()
+  const name = await runningCluster(it)
+  for (let count = 0; count < 12_000; count++)
+    await beat(it, name, { api: `http://10.9.9.9:${1 + (count % 2)}` }).catch(() => {})
+  const kept = it.store.allEvents.filter((event) => event.clusterName === name)
+  assert.ok(kept.length >= 10_000 && kept.length <= 11_000, String(kept.length))
+  assert.equal(kept.at(-1)?.kind, 'address-refused')
 })
 
 test('a worker that dies is replaced; one that the scheduler retires is not', async () => {

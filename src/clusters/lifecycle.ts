@@ -196,6 +196,12 @@ function settleScheduler(
   return seen.absent ? { do: 'start-scheduler' } : settle(situation, [attempt], waits)
 }
 
+/**
+ * Of one cluster, at a time: its scheduler is somebody's code and may ask for any number. The others follow as these
+ * connect, so it limits nobody who has the machines.
+ */
+const mostUnconnected = 1000
+
 /** The workers of a running cluster. */
 function towardsCount(situation: Situation, waits: number[]): Step | null {
   const { cluster, limits } = situation
@@ -206,7 +212,8 @@ function towardsCount(situation: Situation, waits: number[]): Step | null {
   if (ends.length > 0) return { do: 'end-workers', ends }
   const wanted = workers.filter((worker) => worker.target === 'running')
   const missing = cluster.count - wanted.filter((worker) => !worker.endExpected).length
-  if (missing > 0) return { do: 'add-workers', count: missing }
+  const room = mostUnconnected - workers.filter((worker) => worker.status !== 'running').length
+  if (missing > 0 && room > 0) return { do: 'add-workers', count: Math.min(missing, room) }
   return (
     surplus(wanted, -missing) ??
     lateWorkers(situation, wanted, waits) ??

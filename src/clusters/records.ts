@@ -44,6 +44,8 @@ export class Records {
   readonly #byUser = new Map<string, Set<string>>()
   readonly #turns = new Map<string, Promise<unknown>>()
   readonly #watchers = new Map<string, Set<() => void>>()
+  // Of each cluster, since its old ones were last removed.
+  readonly #newEvents = new Map<string, number>()
   #lastEventId = 0
 
   constructor(store: ClusterStore) {
@@ -114,6 +116,7 @@ export class Records {
     if (entry === undefined) return
     await this.#store.commit([{ remove: 'cluster', clusterName: name }])
     this.#entries.delete(name)
+    this.#newEvents.delete(name)
     const { username } = entry.cluster
     this.#byUser.get(username)?.delete(name)
     if (this.#byUser.get(username)?.size === 0) this.#byUser.delete(username)
@@ -151,7 +154,11 @@ export class Records {
     const forgotten = tooManyEnded(entry, changed.workers ?? [])
     for (const workerName of forgotten)
       changes.push({ remove: 'worker', clusterName: name, workerName })
+    const newEvents = (this.#newEvents.get(name) ?? 0) + (changed.events?.length ?? 0)
+    const isLong = newEvents >= eventsBetweenRemovals
+    if (isLong) changes.push({ remove: 'old-events', clusterName: name, keep: keptEvents })
     await this.#store.commit(changes)
+    this.#newEvents.set(name, isLong ? 0 : newEvents)
     for (const workerName of forgotten) entry.workers.delete(workerName)
     if (changed.cluster !== undefined) entry.cluster = changed.cluster
     for (const worker of changed.workers ?? []) {
@@ -194,6 +201,10 @@ export class Records {
     }
   }
 }
+
+/** A scheduler is somebody's code, and can make an event of each heartbeat. */
+const keptEvents = 10_000
+const eventsBetweenRemovals = 1000
 
 /** A cluster that lives long ends many workers: the oldest of them are forgotten. */
 const keptEndedWorkers = 1000

@@ -1,4 +1,4 @@
-import { BlockList, isIP, isIPv6 } from 'node:net'
+import { BlockList, isIP, isIPv6, SocketAddress } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { GatewayError } from '../core/index.ts'
 
@@ -20,7 +20,7 @@ never.addSubnet('169.254.0.0', 16)
 never.addSubnet('fe80::', 10, 'ipv6')
 never.addAddress('fd00:ec2::254', 'ipv6')
 never.addAddress('100.100.100.200')
-never.addAddress('0.0.0.0')
+never.addSubnet('0.0.0.0', 8)
 never.addAddress('::', 'ipv6')
 never.addSubnet('224.0.0.0', 4)
 never.addSubnet('ff00::', 8, 'ipv6')
@@ -37,7 +37,7 @@ export function checkSchedulerAddress(
 ): string {
   const match = /^(tls|http):\/\/(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(address)
   const port = Number(match?.[4])
-  const host = match?.[2] ?? match?.[3] ?? ''
+  const host = plain(match?.[2] ?? match?.[3] ?? '')
   if (match === null || match[1] !== protocol || isIP(host) === 0 || port < 1 || port > 65535)
     throw refused(what, address, `it is not ${protocol}://ADDRESS:PORT with a numeric address`)
   if (isIn(never, host))
@@ -84,7 +84,12 @@ function isIn(list: BlockList, address: string): boolean {
   return isIP(host) !== 0 && list.check(host, isIPv6(host) ? 'ipv6' : 'ipv4')
 }
 
-/** Without the IPv6 form of an IPv4 address (RFC 4291, section 2.5.5.2) and without a zone. */
+/** In one form: without a zone, and not as an IPv4 address in IPv6 clothes (RFC 4291, section 2.5.5.2). */
 function plain(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
+  const bare = address.replace(/%.*$/, '')
+  if (!isIPv6(bare)) return bare
+  return new SocketAddress({ address: bare, family: 'ipv6' }).address.replace(
+    /^::ffff:(?=\d+\.)/,
+    '',
+  )
 }

@@ -8,6 +8,8 @@ export type Change =
   | { readonly put: 'event'; readonly event: ClusterEvent }
   /** With its workers and events. */
   | { readonly remove: 'cluster'; readonly clusterName: string }
+  /** All but the newest `keep` of a cluster. */
+  | { readonly remove: 'old-events'; readonly clusterName: string; readonly keep: number }
   /** With its events. */
   | { readonly remove: 'worker'; readonly clusterName: string; readonly workerName: string }
 

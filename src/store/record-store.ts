@@ -230,6 +230,23 @@ async function remove(
       .executeTakeFirst()
     return
   }
+  if (change.remove === 'old-events') {
+    const { clusterName, keep } = change
+    await transaction
+      .deleteFrom('event')
+      .where('cluster_name', '=', clusterName)
+      .where('id', '<=', (events) =>
+        events
+          .selectFrom('event')
+          .select('id')
+          .where('cluster_name', '=', clusterName)
+          .orderBy('id', 'desc')
+          .limit(1)
+          .offset(keep),
+      )
+      .executeTakeFirst()
+    return
+  }
   const { clusterName, workerName } = change
   await transaction
     .deleteFrom('event')

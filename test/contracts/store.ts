@@ -124,6 +124,22 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     assert.equal((await store.load()).clusters.length, 1)
   })
 
+  withStore('of old events only the newest are left, and those of others', async (store) => {
+    await store.commit([
+      ...[1, 2].map((n) => ({ put: 'cluster', cluster: sampleCluster(n) }) as const),
+      ...[1, 2, 3, 4, 5].map((id) => ({ put: 'event', event: sampleEvent(id, 1) }) as const),
+      { put: 'event', event: sampleEvent(6, 2) },
+    ])
+    const left = async (n: number) =>
+      (await store.events(sampleCluster(n).name, 0, 10)).map((event) => event.id)
+    const clusterName = sampleCluster(1).name
+    await store.commit([{ remove: 'old-events', clusterName, keep: 5 }])
+    assert.deepEqual(await left(1), [1, 2, 3, 4, 5])
+    await store.commit([{ remove: 'old-events', clusterName, keep: 2 }])
+    assert.deepEqual(await left(1), [4, 5])
+    assert.deepEqual(await left(2), [6])
+  })
+
   withStore('events come in order, after an id, up to a limit', async (store) => {
     await store.commit([{ put: 'cluster', cluster: sampleCluster(1) }])
     await store.commit(

@@ -28,13 +28,19 @@ export class MemoryStore implements ClusterStore, LogArchive {
     for (const change of changes) {
       if ('remove' in change) {
         if (change.remove === 'worker') this.workers.delete(change.workerName)
-        else this.clusters.delete(change.clusterName)
+        else if (change.remove === 'cluster') this.clusters.delete(change.clusterName)
+        else this.#removeOldEvents(change.clusterName, change.keep)
         continue
       }
       if (change.put === 'cluster') this.clusters.set(change.cluster.name, change.cluster)
       if (change.put === 'worker') this.workers.set(change.worker.name, change.worker)
       if (change.put === 'event') this.allEvents.push(change.event)
     }
+  }
+
+  #removeOldEvents(clusterName: string, keep: number) {
+    const own = this.allEvents.filter((event) => event.clusterName === clusterName)
+    for (const event of own.slice(0, -keep)) this.allEvents.splice(this.allEvents.indexOf(event), 1)
   }
 
   async events(clusterName: string, afterId: number, limit: number) {
