@@ -57,6 +57,8 @@ export async function createSessions(
     const hashes = byUser.get(session.user.name)
     hashes?.delete(hash)
     if (hashes?.size === 0) byUser.delete(session.user.name)
+    const key = JSON.stringify(session.user)
+    if (reusable.get(key)?.session === session) reusable.delete(key)
     return session
   }
 
@@ -75,7 +77,6 @@ export async function createSessions(
     if (time - prunedAt < pruneEveryMs) return
     prunedAt = time
     for (const [hash, session] of byHash) if (session.expiresAt <= time) forget(hash)
-    for (const [key, { session }] of reusable) if (session.expiresAt <= time) reusable.delete(key)
     await write(() => store.removeExpiredSessions(time))
   }
 
@@ -122,9 +123,7 @@ export async function createSessions(
       return session !== undefined && session.expiresAt > now() ? session : null
     },
     async end(value) {
-      const session = forget(hashOf(value))
-      if (session === null) return
-      reusable.delete(JSON.stringify(session.user))
+      if (forget(hashOf(value)) === null) return
       await write(() => store.removeSession(hashOf(value)))
     },
   }

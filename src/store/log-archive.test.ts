@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { lstatSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -54,4 +55,14 @@ test('names that are no names are refused, and a link is not followed', async (c
   rmSync(file)
   symlinkSync(join(directory, 'secret'), file)
   await assert.rejects(archive.get(cluster, 'w', 100), { code: 'ELOOP' })
+})
+
+test('a pipe in the place of a log is not waited for', async (context) => {
+  const directory = temporaryDirectory(context)
+  const archive = createLogArchive(directory)
+  await archive.put(cluster, 'w', Buffer.from('x'))
+  const file = join(directory, 'logs', cluster, 'w.log')
+  rmSync(file)
+  execFileSync('mkfifo', [file])
+  assert.equal(await archive.get(cluster, 'w', 100), null)
 })

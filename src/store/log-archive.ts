@@ -57,13 +57,16 @@ async function writeWhole(file: string, bytes: Buffer): Promise<void> {
 async function readTail(file: string, maxBytes: number): Promise<Buffer | null> {
   let handle: Awaited<ReturnType<typeof open>>
   try {
-    handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW)
+    // Where clusters run as our own account, something else may have come to bear that name: a pipe would be waited for.
+    handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw error
   }
   try {
-    const { size } = await handle.stat()
+    const info = await handle.stat()
+    if (!info.isFile()) return null
+    const { size } = info
     const length = Math.max(0, Math.min(size, maxBytes))
     const { buffer, bytesRead } = await handle.read({
       buffer: Buffer.alloc(length),

@@ -181,6 +181,21 @@ describe('the local backend', () => {
     await backend.stop()
   })
 
+  test('what lies deeper than a path may be long is removed too', async () => {
+    const { backend } = await opened()
+    const script =
+      'n=100; while [ $n -lt 130 ]; do d=$(printf %0200d $n); mkdir $d; cd -P $d; n=$((n+1)); done; chmod 0 .; echo done'
+    const cluster = testCluster('alice', script)
+    await backend.startScheduler(cluster, signal)
+    const ref = refOf(cluster, null)
+    await eventually(async () =>
+      assert.match(String(await backend.logs(cluster, ref, 100, signal)), /done\n$/),
+    )
+    await backend.cleanUp(cluster, signal)
+    assert.ok(!(await readdir(join(root, 'clusters'))).some((name) => name.endsWith(cluster.name)))
+    await backend.stop()
+  })
+
   test('a sweep removes directories of this instance that no record knows', async () => {
     const { backend, instanceId } = await opened()
     const names = [instanceId, instance()].map((id) => `dg-${id}-${instance()}`)
