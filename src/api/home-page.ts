@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { ClusterView } from '../clusters/index.ts'
 import { clientOf } from './client.ts'
 import { clusterReport } from './cluster-report.ts'
-import { html, sendPage } from './html.ts'
+import { type Html, html, sendPage } from './html.ts'
 import type { RouteContext } from './route-context.ts'
 
 /** `GET /`: who you are, your clusters, and how to connect from Python. */
@@ -26,10 +26,7 @@ export function addHomePage(context: RouteContext): void {
 <h2>Your clusters</h2>
 ${clusters.length === 0 ? html`<p>None runs at the moment.</p>` : table(clusters)}
 <h2>Connect from Python</h2>
-<pre><code>from dask_gateway import Gateway, BasicAuth
-
-auth = BasicAuth(${JSON.stringify(user.name)}, "your password")
-gateway = Gateway("${addressOf(request, prefix)}", auth=auth)
+<pre><code>${connectLines(authentication.authenticator.challenge, user.name, addressOf(request, prefix))}
 cluster = gateway.new_cluster()
 cluster.scale(2)
 client = cluster.get_client()</code></pre>`
@@ -55,7 +52,27 @@ ${clusters.map(row)}</tbody>
   }
 }
 
-function addressOf(request: FastifyRequest, prefix: string): string {
+/** What the Python client is told, by the kind of the challenge that it will answer. */
+function connectLines(challenge: string, username: string, address: string): Html {
+  const kind = challenge.toLowerCase()
+  if (kind === 'basic')
+    return html`from dask_gateway import Gateway, BasicAuth
+
+auth = BasicAuth(${JSON.stringify(username)}, "your password")
+gateway = Gateway("${address}", auth=auth)`
+  if (kind === 'jupyterhub')
+    return html`from dask_gateway import Gateway, JupyterHubAuth
+
+# On a server of the hub, auth="jupyterhub" is enough.
+auth = JupyterHubAuth("your token")
+gateway = Gateway("${address}", auth=auth)`
+  return html`from dask_gateway import Gateway
+
+gateway = Gateway("${address}", auth="kerberos")`
+}
+
+/** Where this request's browser reaches us: scheme, host and prefix. */
+export function addressOf(request: FastifyRequest, prefix: string): string {
   const { host = '' } = request.headers
   const scheme = clientOf(request.raw).secure ? 'https' : 'http'
   return `${scheme}://${isHost(host) ? host : 'HOST:PORT'}${prefix}`

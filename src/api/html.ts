@@ -42,7 +42,7 @@ body{font:1rem/1.5 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding
 h1{font-size:1.5rem}label{display:block;margin:1rem 0 .25rem}
 input,button{font:inherit;padding:.5rem .75rem;border:1px solid var(--line);border-radius:.375rem}
 input{width:100%;box-sizing:border-box}button{margin-top:1.25rem;cursor:pointer}
-a{color:var(--accent)}pre{overflow:auto;padding:.75rem;border:1px solid var(--line);border-radius:.375rem}
+a{color:var(--accent)}a.button{display:inline-block;padding:.5rem .75rem;border:1px solid;border-radius:.375rem;text-decoration:none}pre{overflow:auto;padding:.75rem;border:1px solid var(--line);border-radius:.375rem}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.375rem .5rem;border-bottom:1px solid var(--line)}
 [role=alert]{border-left:4px solid var(--accent);padding:.5rem .75rem;font-weight:600}small{opacity:.8}`
 

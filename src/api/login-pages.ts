@@ -1,10 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { AuthResult, BrowserLogin } from '../core/index.ts'
 import { clientOf } from './client.ts'
 import { cookieValues, setCookie } from './cookies.ts'
 import { isForeign } from './cross-site.ts'
-import { Html, html, sendPage } from './html.ts'
+import { html, sendPage } from './html.ts'
+import { createLoginEntrance, seeOther } from './login-entrance.ts'
+import { loginForm } from './login-forms.ts'
 import { createLoginState } from './login-state.ts'
-import { safeNextPath } from './next-path.ts'
+import { addRedirectLogin } from './redirect-login.ts'
 import type { RouteContext } from './route-context.ts'
 import { createThrottle } from './throttle.ts'
 
@@ -22,9 +25,9 @@ const formLimitBytes = 16 * 1024
 export function addLoginPages(context: RouteContext, options: LoginPagesOptions): void {
   const { app, authentication, prefix } = context
   const { authenticator, sessions } = authentication
+  const entrance = createLoginEntrance(context)
   const states = createLoginState(options.signingKey)
   const failures = createThrottle(5, 60_000)
-  const stateCookie = `${sessions.cookieName}-login`
   const formTargets = options.dashboardOrigin === null ? [] : [`${options.dashboardOrigin}:*`]
 
   app.get('/login', (request, reply) => {
@@ -35,37 +38,33 @@ export function addLoginPages(context: RouteContext, options: LoginPagesOptions)
   app.post('/login', { bodyLimit: formLimitBytes }, async (request, reply) => {
     const form = formOf(request)
     const next = form.get('next') ?? ''
-    const nonce = cookieValues(request.headers.cookie, stateCookie)[0] ?? null
-    if (isForeign(request.headers) || !states.isValid(nonce, form.get('state') ?? '')) {
+    const valid = states.isValid(entrance.nonceOf(request), form.get('state') ?? '')
+    if (isForeign(request.headers) || !valid) {
       return sendForm(request, reply, 403, 'This form was too old. Please try once more.', next)
     }
-    const username = form.get('username') ?? ''
     const { address } = clientOf(request.raw)
-    const key = `${address} ${username}`
-    const waitSeconds = failures.waitSeconds(key)
+    // A token is nothing that could be guessed, and all who come through one proxy share its address.
+    const key = form.has('username') ? `${address} ${form.get('username')}` : null
+    const waitSeconds = key === null ? 0 : failures.waitSeconds(key)
     if (waitSeconds > 0) {
       reply.header('retry-after', String(waitSeconds))
       const message = `Too many tries. Please wait ${waitSeconds} s.`
       return sendForm(request, reply, 429, message, next)
     }
-    const result = await authenticator.login(username, form.get('password') ?? '')
+    let result: AuthResult
+    try {
+      result = await judge(authenticator.login, form)
+    } catch (error) {
+      const { status, message } = entrance.fault(request, error)
+      return sendForm(request, reply, status, message, next)
+    }
     if (result.outcome === 'refused') {
-      failures.failed(key)
+      if (key !== null) failures.failed(key)
       context.logger.info('A login was refused', { address, reason: result.reason })
       return sendForm(request, reply, 401, `${result.reason}.`, next)
     }
-    failures.succeeded(key)
-    const session = await sessions.create(result.user, 'login')
-    context.logger.info(`${result.user.name}: login`, {
-      audit: 'login',
-      user: result.user.name,
-      address,
-    })
-    reply.header('set-cookie', [
-      cookie(request, sessions.cookieName, session.value, session.maxAgeSeconds),
-      cookie(request, stateCookie, '', 0),
-    ])
-    return seeOther(reply, safeNextPath(next, prefix) ?? `${prefix}/`)
+    if (key !== null) failures.succeeded(key)
+    return entrance.enter(request, reply, result.user, next)
   })
 
   app.post('/logout', { bodyLimit: formLimitBytes }, async (request, reply) => {
@@ -75,14 +74,14 @@ export function addLoginPages(context: RouteContext, options: LoginPagesOptions)
     for (const value of cookieValues(request.headers.cookie, sessions.cookieName)) {
       await sessions.end(value)
     }
-    reply.header('set-cookie', cookie(request, sessions.cookieName, '', 0))
+    const { secure } = clientOf(request.raw)
+    const gone = { maxAgeSeconds: 0, path: `${prefix}/`, secure }
+    reply.header('set-cookie', setCookie(sessions.cookieName, '', gone))
     return seeOther(reply, `${prefix}/login`)
   })
 
-  function cookie(request: FastifyRequest, name: string, value: string, maxAgeSeconds: number) {
-    const { secure } = clientOf(request.raw)
-    return setCookie(name, value, { maxAgeSeconds, path: `${prefix}/`, secure })
-  }
+  if (authenticator.login?.form === 'redirect')
+    addRedirectLogin(context, options.signingKey, authenticator.login, entrance)
 
   function sendForm(
     request: FastifyRequest,
@@ -91,37 +90,21 @@ export function addLoginPages(context: RouteContext, options: LoginPagesOptions)
     message: string | null,
     next: string,
   ): FastifyReply {
-    if (authenticator.loginForm === 'none') {
-      const content = html`<h1>Log in</h1>
-<p>This gateway does not take names and passwords here (it uses ${authenticator.challenge}).</p>`
-      return sendPage(reply, 200, 'Log in', content)
-    }
-    const known = cookieValues(request.headers.cookie, stateCookie)[0] ?? null
-    const { nonce, state } = states.issue(known)
-    reply.header('set-cookie', cookie(request, stateCookie, nonce, 900))
-    const content = html`<h1>Log in to the Dask gateway</h1>
-${alert(options.warning)}${alert(message)}<form method="post" action="${prefix}/login">
-<input type="hidden" name="state" value="${state}">
-<input type="hidden" name="next" value="${safeNextPath(next, prefix) ?? ''}">
-<label for="username">User name</label>
-<input id="username" name="username" autocomplete="username" required autofocus>
-<label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password"${authenticator.open ? new Html(' aria-describedby="hint"') : ''}>
-${authenticator.open ? html`<small id="hint">No password is set up here: any password will do.</small>\n` : ''}<button>Log in</button>
-</form>`
+    const { nonce, state } = states.issue(entrance.nonceOf(request))
+    entrance.keepNonce(request, reply, nonce)
+    const { warning } = options
+    const content = loginForm(authenticator, { prefix, state, next, message, warning })
     return sendPage(reply, status, 'Log in', content, formTargets)
   }
 }
 
-function alert(message: string | null): Html {
-  return message === null ? new Html('') : html`<p role="alert">${message}</p>\n`
+async function judge(login: BrowserLogin | null, form: URLSearchParams): Promise<AuthResult> {
+  const field = (name: string) => form.get(name) ?? ''
+  if (login?.form === 'password') return login.check(field('username'), field('password'))
+  if (login?.form === 'token') return login.check(field('token').trim())
+  return { outcome: 'refused', reason: 'This gateway takes no logins by a form' }
 }
 
 function formOf(request: FastifyRequest): URLSearchParams {
   return new URLSearchParams(request.body instanceof Buffer ? request.body.toString('utf8') : '')
-}
-
-// 303: whatever the request was, the next one is a GET (RFC 9110).
-function seeOther(reply: FastifyReply, path: string): FastifyReply {
-  return reply.code(303).header('location', path).header('cache-control', 'no-store').send()
 }

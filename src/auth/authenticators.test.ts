@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { resolveSettings } from '../core/index.ts'
+import { type Logger, resolveSettings } from '../core/index.ts'
 import { authenticators, authSettingsClasses } from './index.ts'
 
 const nothingSet = new Map()
+const logger: Logger = { debug() {}, info() {}, warn() {}, error() {}, with: () => logger }
+const surroundings = { environment: {}, logger }
 
 test('every authenticator is listed under the name of its settings', () => {
   for (const [name, { settings }] of Object.entries(authenticators)) {
@@ -19,21 +21,19 @@ test('the simple one is made from its resolved settings', () => {
   const assigned = new Map([
     ['SimpleAuthenticator', new Map([['password', { value: 'secret', source: 'test' }]])],
   ])
-  assert.equal(kind.create(resolveSettings(kind.settings, assigned)).open, false)
-  assert.equal(kind.create(resolveSettings(kind.settings, nothingSet)).open, true)
+  assert.equal(kind.create(resolveSettings(kind.settings, assigned), surroundings).open, false)
+  assert.equal(kind.create(resolveSettings(kind.settings, nothingSet), surroundings).open, true)
 })
 
-for (const name of ['KerberosAuthenticator', 'JupyterHubAuthenticator']) {
-  test(`${name} is known and says in one sentence that it is not built yet`, () => {
-    const kind = authenticators[name]
-    assert.ok(kind !== undefined)
-    const values = resolveSettings(kind.settings, nothingSet)
-    assert.throws(() => kind.create(values), {
-      code: 'configuration',
-      message: new RegExp(`^${name} is not built yet: `),
-    })
+test('KerberosAuthenticator is known and says in one sentence that it is not built yet', () => {
+  const kind = authenticators.KerberosAuthenticator
+  assert.ok(kind !== undefined)
+  const values = resolveSettings(kind.settings, nothingSet)
+  assert.throws(() => kind.create(values, surroundings), {
+    code: 'configuration',
+    message: /^KerberosAuthenticator is not built yet: /,
   })
-}
+})
 
 test('the settings have the names and defaults of the settings page', () => {
   const kerberos = authenticators.KerberosAuthenticator

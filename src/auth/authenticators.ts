@@ -1,4 +1,5 @@
-import { type Authenticator, GatewayError, type SettingsClass } from '../core/index.ts'
+import { type Authenticator, GatewayError, type Logger, type SettingsClass } from '../core/index.ts'
+import { createJupyterHubAuthenticator } from './jupyterhub/index.ts'
 import {
   authenticatorSettings,
   jupyterhubAuthenticatorSettings,
@@ -7,10 +8,16 @@ import {
 } from './settings.ts'
 import { createSimpleAuthenticator } from './simple-authenticator.ts'
 
-/** One kind of authenticator: `create` gets the resolved values of `settings`. */
+/** One kind of authenticator: `create` gets the resolved values of `settings`, and has no effects. */
 export interface AuthenticatorKind {
   readonly settings: SettingsClass
-  readonly create: (values: unknown) => Authenticator
+  readonly create: (values: unknown, surroundings: AuthenticatorSurroundings) => Authenticator
+}
+
+/** What an authenticator is given beside its settings. */
+export interface AuthenticatorSurroundings {
+  readonly environment: { readonly [name: string]: string | undefined }
+  readonly logger: Logger
 }
 
 /** Every authenticator, by the class name that `DaskGateway.authenticator_class` ends with. */
@@ -19,9 +26,7 @@ export const authenticators: { readonly [className: string]: AuthenticatorKind }
   KerberosAuthenticator: kind(kerberosAuthenticatorSettings, () =>
     notBuiltYet('KerberosAuthenticator'),
   ),
-  JupyterHubAuthenticator: kind(jupyterhubAuthenticatorSettings, () =>
-    notBuiltYet('JupyterHubAuthenticator'),
-  ),
+  JupyterHubAuthenticator: kind(jupyterhubAuthenticatorSettings, createJupyterHubAuthenticator),
 }
 
 /** All that configurations may set here, the common class first. */
@@ -32,10 +37,10 @@ export const authSettingsClasses: readonly SettingsClass[] = [
 
 function kind<V>(
   settings: SettingsClass<V>,
-  create: (values: V) => Authenticator,
+  create: (values: V, surroundings: AuthenticatorSurroundings) => Authenticator,
 ): AuthenticatorKind {
   // Whoever calls `create` has resolved the values by `settings`, so they are a V.
-  return { settings, create: (values) => create(values as V) }
+  return { settings, create: (values, surroundings) => create(values as V, surroundings) }
 }
 
 function notBuiltYet(className: string): never {

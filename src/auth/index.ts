@@ -1,4 +1,10 @@
-export { type AuthenticatorKind, authenticators, authSettingsClasses } from './authenticators.ts'
+export {
+  type AuthenticatorKind,
+  type AuthenticatorSurroundings,
+  authenticators,
+  authSettingsClasses,
+} from './authenticators.ts'
+export { createJupyterHubAuthenticator } from './jupyterhub/index.ts'
 export { createSessions, type SessionSettings } from './sessions.ts'
 export { authenticatorSettings, simpleAuthenticatorSettings } from './settings.ts'
 export { createSimpleAuthenticator } from './simple-authenticator.ts'

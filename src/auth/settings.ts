@@ -54,38 +54,56 @@ export const kerberosAuthenticatorSettings = settingsClass({
   },
 })
 
+/** Apart, since the environment may give some of them too. */
+export const jupyterhubDeclarations = {
+  jupyterhub_api_token: setting(
+    types.optional(types.text),
+    "The gateway's own token at the hub; as an OAuth client, its secret.",
+    { defaultText: 'JUPYTERHUB_API_TOKEN of the environment' },
+  ),
+  jupyterhub_api_url: setting(types.optional(types.httpUrl), "The URL of the hub's API.", {
+    defaultText: 'JUPYTERHUB_API_URL of the environment',
+  }),
+  jupyterhub_service_name: setting(
+    types.optional(serviceName()),
+    'The name of the gateway as a service of the hub.',
+    { defaultText: 'JUPYTERHUB_SERVICE_NAME of the environment' },
+  ),
+  use_service_access_scopes: setting(
+    types.optional(types.boolean),
+    "Whether a token needs the hub's scope access:services for this service. None: when a service name is set.",
+    { defaultText: 'True when a service name is set' },
+  ),
+  jupyterhub_public_url: setting(
+    types.optional(urlOrPath()),
+    'The hub as browsers reach it, such as "https://hub.example.org/hub", or only its path where the gateway has the same address.',
+    { defaultText: 'JUPYTERHUB_PUBLIC_HUB_URL of the environment' },
+  ),
+  oauth_client_id: setting(
+    types.optional(types.text),
+    'The gateway as an OAuth client of the hub: with it, browsers log in at the hub. None: people paste a token.',
+    { defaultText: 'JUPYTERHUB_CLIENT_ID of the environment' },
+  ),
+  oauth_callback_url: setting(
+    types.optional(urlOrPath()),
+    'Where the hub sends browsers back to, exactly as the hub has it (oauth_redirect_uri): the public address and prefix of the gateway, and /oauth_callback.',
+    { defaultText: 'JUPYTERHUB_OAUTH_CALLBACK_URL of the environment, else as the browser came' },
+  ),
+  tls_key: setting(types.optional(types.path), 'The key shown to the hub.'),
+  tls_cert: setting(types.optional(types.path), 'The certificate shown to the hub.'),
+  tls_ca: setting(
+    types.optional(types.path),
+    'The authority that signed the certificate of the hub.',
+  ),
+}
+
 /** `c.JupyterHubAuthenticator`. */
 export const jupyterhubAuthenticatorSettings = settingsClass({
   name: 'JupyterHubAuthenticator',
   parent: authenticatorSettings,
   dottedNames: ['dask_gateway_server.auth.JupyterHubAuthenticator'],
   help: 'A JupyterHub says who the bearer of a token is.',
-  settings: {
-    jupyterhub_api_token: setting(
-      types.optional(types.text),
-      "The gateway's own token at the hub.",
-      { defaultText: 'JUPYTERHUB_API_TOKEN of the environment' },
-    ),
-    jupyterhub_api_url: setting(types.optional(types.httpUrl), "The URL of the hub's API.", {
-      defaultText: 'JUPYTERHUB_API_URL of the environment',
-    }),
-    jupyterhub_service_name: setting(
-      types.optional(types.text),
-      'The name of the gateway as a service of the hub.',
-      { defaultText: 'JUPYTERHUB_SERVICE_NAME of the environment' },
-    ),
-    use_service_access_scopes: setting(
-      types.optional(types.boolean),
-      'Whether a user needs the scope access:services of the hub.',
-      { defaultText: 'True when a service name is set' },
-    ),
-    tls_key: setting(types.optional(types.path), 'The key shown to the hub.'),
-    tls_cert: setting(types.optional(types.path), 'The certificate shown to the hub.'),
-    tls_ca: setting(
-      types.optional(types.path),
-      'The authority that signed the certificate of the hub.',
-    ),
-  },
+  settings: jupyterhubDeclarations,
 })
 
 /** A token of RFC 6265: anything else would end the cookie's name, or its header. */
@@ -94,4 +112,22 @@ function cookieName(): SettingType<string> {
     .string('must be a string')
     .regex(/^[\w!#$%&'*+.^`|~-]{1,100}$/, 'must be letters, digits, "-", "_" and "." only')
   return { word: 'cookie name', schema }
+}
+
+/** It becomes part of a scope's name. */
+function serviceName(): SettingType<string> {
+  const schema = z
+    .string('must be a string')
+    .regex(/^[\w.~-]{1,100}$/, 'must be letters, digits, "-", "_", "." and "~" only')
+  return { word: 'string', schema }
+}
+
+function urlOrPath(): SettingType<string> {
+  const schema = z
+    .string('must be a URL or a path')
+    .regex(
+      /^(?:https?:\/\/[\x21-\x5b\x5d-\x7e]+|\/(?:[\x21-\x2e\x30-\x5b\x5d-\x7e][\x21-\x5b\x5d-\x7e]*)?)$/,
+      'must be an http:// or https:// URL, or a path that begins with one slash',
+    )
+  return { word: 'URL or path', schema }
 }

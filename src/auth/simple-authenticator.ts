@@ -1,5 +1,6 @@
 import type { Authenticator, AuthResult } from '../core/index.ts'
 import { sameSecret } from '../util/index.ts'
+import { faultOfName } from './user-name.ts'
 
 /**
  * HTTP Basic with one password for all users, or with none: then everybody is who they say. What it refuses, it
@@ -20,7 +21,7 @@ export function createSimpleAuthenticator(settings: {
 
   return {
     challenge: 'Basic',
-    loginForm: 'password',
+    login: { form: 'password', check: async (username, given) => judge(username, given) },
     open: password === null,
     async start() {},
     async stop() {},
@@ -29,9 +30,6 @@ export function createSimpleAuthenticator(settings: {
       const credentials = basicCredentials(authorization)
       if (typeof credentials === 'string') return refused(credentials)
       return judge(credentials.username, credentials.password)
-    },
-    async login(username, given) {
-      return judge(username, given)
     },
   }
 }
@@ -66,15 +64,4 @@ function decoded(bytes: Buffer): string {
   } catch {
     return bytes.toString('latin1')
   }
-}
-
-/** What is wrong with a user name, or null. Backends ask more of names that become accounts. */
-function faultOfName(username: string): string | null {
-  if (username === '') return 'The user name is empty'
-  if (username.length > 255) return 'The user name is longer than 255 characters'
-  // Control, format (invisible, bidirectional) and line separating characters, and lone surrogates.
-  if (/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(username)) {
-    return 'The user name holds control characters'
-  }
-  return null
 }

@@ -22,7 +22,7 @@ export async function checkParts(configuration: Configuration, logger: Logger): 
     wake: () => {},
     logger,
   })
-  authenticatorOf(configuration)
+  authenticatorOf(configuration, logger)
   configuration.clusterSettings(driver.clusterSettings)({})
   const { db_url, stop_clusters_on_shutdown } = policyOf(configuration)
   if (inMemory(db_url) && !stop_clusters_on_shutdown)
@@ -41,7 +41,7 @@ export function driverOf(configuration: Configuration): BackendDriver {
   return driver
 }
 
-export function authenticatorOf(configuration: Configuration): Authenticator {
+export function authenticatorOf(configuration: Configuration, logger: Logger): Authenticator {
   const { name } = configuration.authenticatorClass
   const kind = authenticators[name]
   if (kind === undefined)
@@ -49,7 +49,8 @@ export function authenticatorOf(configuration: Configuration): Authenticator {
       'configuration',
       `DaskGateway.authenticator_class: ${name} is no authenticator`,
     )
-  return kind.create(configuration.get(kind.settings))
+  const surroundings = { environment: process.env, logger }
+  return kind.create(configuration.get(kind.settings), surroundings)
 }
 
 /** Records, periods and limits, as the backend in use has them. */

@@ -25,15 +25,55 @@ export type AuthResult =
 export interface Authenticator {
   /** The value of `WWW-Authenticate` on a 401. */
   readonly challenge: string
-  /** How a person logs in by the browser: with name and password, or not by a form. */
-  readonly loginForm: 'password' | 'none'
+  /** How a person logs in by the browser; null: not by a page of ours. */
+  readonly login: BrowserLogin | null
   /** Whether anybody may be anybody (the simple authenticator without a password). */
   readonly open: boolean
   start(): Promise<void>
   stop(): Promise<void>
   authenticate(credentials: Credentials): Promise<AuthResult>
-  /** The login page's form. Refused where `loginForm` is 'none'. */
-  login(username: string, password: string): Promise<AuthResult>
+}
+
+/**
+ * What the login page offers. `api/` shows the form or sends the browser away, guards both against other sites, and begins
+ * the session; the authenticator judges. The methods throw and refuse as `authenticate` does.
+ */
+export type BrowserLogin = PasswordLogin | TokenLogin | RedirectLogin
+
+export interface PasswordLogin {
+  readonly form: 'password'
+  check(username: string, password: string): Promise<AuthResult>
+}
+
+/** A token of another server, pasted. */
+export interface TokenLogin {
+  readonly form: 'token'
+  /** Who gives out the tokens, as people call it. */
+  readonly issuer: string
+  /** The URL of the page where one gets a token; null: not known. */
+  readonly tokenPage: string | null
+  check(token: string): Promise<AuthResult>
+}
+
+/** The login page of another server, which sends the browser back with a code (OAuth 2.0, OpenID Connect). */
+export interface RedirectLogin {
+  readonly form: 'redirect'
+  /** Where people log in, as they call it. */
+  readonly issuer: string
+  /** The URL to send the browser to. */
+  begin(attempt: LoginAttempt): Promise<string>
+  /** `answer`: the query that the browser came back with. Its state has been checked, nothing else. */
+  finish(attempt: LoginAttempt, answer: URLSearchParams): Promise<AuthResult>
+}
+
+/** One try of a browser to log in elsewhere: the same values at its begin and at its end. */
+export interface LoginAttempt {
+  /** The callback as this browser would reach it, judging by its request. */
+  readonly callbackUrl: string
+  /** Goes there and comes back. Signed, tied to the browser, and good for one quarter of an hour. */
+  readonly state: string
+  /** 64 hexadecimal digits that nobody else learns: for PKCE's verifier and for nonces. */
+  readonly secret: string
 }
 
 /** A browser's or client's session, made by a header or by a login. */

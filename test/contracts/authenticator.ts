@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Authenticator } from '../../src/core/index.ts'
+import type {
+  Authenticator,
+  AuthResult,
+  LoginAttempt,
+  RedirectLogin,
+} from '../../src/core/index.ts'
 
 /** What an authenticator is tested with: headers that must pass and ones that must not. */
 export interface AuthenticatorCase {
@@ -61,9 +66,30 @@ export function testAuthenticator(name: string, given: AuthenticatorCase): void 
   test(`${name}: names its challenge and its way to log in`, () =>
     withAuthenticator(async (it) => {
       assert.match(it.challenge, /^[A-Za-z]+/)
-      if (it.loginForm === 'none') {
-        const result = await it.login('alice', 'secret')
-        assert.equal(result.outcome, 'refused')
-      }
+      if (it.login === null) return
+      assert.ok(['password', 'token', 'redirect'].includes(it.login.form))
+      if (it.login.form === 'redirect') await refusesForgedAnswers(it.login)
+      const wrong = '\u0000 wrong'
+      if (it.login.form === 'token') await refused(it.login.check(wrong))
+      if (it.login.form === 'password') await refused(it.login.check('al\nice', wrong))
     }))
+
+  async function refusesForgedAnswers(login: RedirectLogin): Promise<void> {
+    const attempt: LoginAttempt = {
+      callbackUrl: 'http://gateway.test/oauth_callback',
+      state: 'the-state',
+      secret: 'ab'.repeat(32),
+    }
+    const url = new URL(await login.begin(attempt), 'http://gateway.test')
+    assert.equal(url.searchParams.get('state'), attempt.state)
+    assert.ok(!url.href.includes(attempt.secret), 'the secret is in the URL')
+    for (const answer of ['', 'code=', 'error=access_denied', 'error=%0d%0aX', 'code=wrong'])
+      await refused(login.finish(attempt, new URLSearchParams(answer)))
+  }
+
+  async function refused(result: Promise<AuthResult>): Promise<void> {
+    const judged = await result
+    assert.ok(judged.outcome === 'refused')
+    assert.match(judged.reason, /^[\x20-\x7e]{5,200}$/)
+  }
 }

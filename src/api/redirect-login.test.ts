@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import {
+  type Answer,
+  askPublic,
+  loginOptions,
+  startTestApi,
+  type TestApi,
+} from '../../test/support/test-api.ts'
+import {
+  type Authenticator,
+  type AuthResult,
+  type BrowserLogin,
+  GatewayError,
+  type LoginAttempt,
+} from '../core/index.ts'
+import { createAuthentication } from './index.ts'
+import { createRedirectState } from './redirect-state.ts'
+
+const alice: AuthResult = {
+  outcome: 'accepted',
+  user: { name: 'alice', groups: [], admin: false },
+}
+const cookiesOf = (answer: Answer) =>
+  (answer.headers['set-cookie'] ?? []).map((each) => each.split(';')[0]).join('; ')
+
+async function startWith(t: TestContext, login: BrowserLogin): Promise<TestApi> {
+  const authenticator: Authenticator = {
+    challenge: 'jupyterhub',
+    login,
+    open: false,
+    async start() {},
+    async stop() {},
+    authenticate: async () => ({ outcome: 'refused', reason: 'nobody' }),
+  }
+  const base = await startTestApi(t)
+  const authentication = createAuthentication(authenticator, base.sessions)
+  return startTestApi(t, { authentication, prefix: '/dask', login: loginOptions })
+}
+
+/** A server to log in at, which remembers what it was asked. */
+async function start(t: TestContext, outcome: () => AuthResult = () => alice) {
+  const begun: LoginAttempt[] = []
+  const finished: (readonly [LoginAttempt, string])[] = []
+  const it = await startWith(t, {
+    form: 'redirect',
+    issuer: 'Hub & Co',
+    async begin(attempt) {
+      begun.push(attempt)
+      return `https://hub.test/login?${new URLSearchParams({ state: attempt.state })}`
+    },
+    async finish(attempt, answer) {
+      finished.push([attempt, answer.toString()])
+      return outcome()
+    },
+  })
+  const begin = async (query = '') => {
+    const answer = await askPublic(it, `/dask/login/start${query}`)
+    assert.equal(answer.status, 303)
+    const state = new URL(answer.headers.location ?? '').searchParams.get('state') ?? ''
+    return { answer, state, cookie: cookiesOf(answer) }
+  }
+  const back = (state: string, cookie: string, more = '&code=c') =>
+    askPublic(it, `/dask/oauth_callback?state=${state}${more}`, { headers: { cookie } })
+  return { it, begun, finished, begin, back }
+}
+
+test('a person logs in elsewhere, and lands where they wanted to go', async (t) => {
+  const { it, begun, finished, begin, back } = await start(t)
+  const page = await askPublic(it, '/dask/login?next=/dask/clusters/x/status%3Fa=1')
+  const link = /<a class="button" href="([^"]+)">Log in with Hub &amp; Co<\/a>/.exec(page.text)?.[1]
+  assert.equal(link, '/dask/login/start?next=%2Fdask%2Fclusters%2Fx%2Fstatus%3Fa%3D1')
+  assert.ok(!/<input|<script/i.test(page.text))
+
+  const { state, cookie, answer } = await begin('?next=%2Fdask%2Fclusters%2Fx%2Fstatus%3Fa%3D1')
+  const [kept = ''] = answer.headers['set-cookie'] ?? []
+  const form =
+    /^test-gateway-login=[0-9a-f]{32}; Max-Age=900; Path=\/dask\/; HttpOnly; SameSite=Lax$/
+  assert.match(kept, form)
+  const entered = await back(state, cookie)
+  assert.equal(entered.status, 303)
+  assert.equal(entered.headers.location, '/dask/clusters/x/status?a=1')
+  assert.equal(entered.headers['referrer-policy'], 'no-referrer')
+  assert.deepEqual(finished, [[begun[0], `state=${state}&code=c`]])
+  assert.equal(begun[0]?.callbackUrl, 'http://gateway.test:8000/dask/oauth_callback')
+  assert.match(begun[0]?.secret ?? '', /^[0-9a-f]{64}$/)
+
+  const headers = { cookie: cookiesOf(entered) }
+  assert.equal((await askPublic(it, '/dask/api/v1/options', { headers })).status, 200)
+  const home = await askPublic(it, '/dask/', { headers })
+  assert.match(home.text, /auth = JupyterHubAuth\("your token"\)/)
+  assert.doesNotMatch(it.lines.join(), new RegExp(`code=|${state}|${begun[0]?.secret}`))
+})
+
+test('every try has a state and a secret of its own', async (t) => {
+  const { begun, begin, back } = await start(t)
+  const first = await begin()
+  const second = await begin()
+  assert.notEqual(first.state, second.state)
+  assert.notEqual(begun[0]?.secret, begun[1]?.secret)
+  assert.equal((await back(first.state, second.cookie)).status, 403)
+  assert.equal((await back(second.state, second.cookie)).headers.location, '/dask/')
+})
+
+test('answers that this browser did not ask for log nobody in and reach nobody', async (t) => {
+  const { finished, begin, back } = await start(t)
+  const { state, cookie } = await begin('?next=/dask/clusters/x')
+  const target = Buffer.from('//evil.example/').toString('base64url')
+  for (const [given, kept] of [
+    [state, ''],
+    [state, `test-gateway-login=${'0'.repeat(32)}`],
+    ['', cookie],
+    [`9${state}`, cookie],
+    [state.replace(/\.[\w-]+\.(?=[0-9a-f]{64}$)/, `.${target}.`), cookie],
+    [state.slice(0, -1), cookie],
+  ] as const) {
+    const answer = await back(given, kept)
+    assert.equal(answer.status, 403)
+    assert.match(answer.text, /in another browser, or too long ago/)
+    assert.ok(!cookiesOf(answer).includes('test-gateway='))
+  }
+  assert.deepEqual(finished, [])
+})
+
+for (const next of ['//evil.example/', 'https://evil.example/', '/elsewhere/', '/dask/..//evil']) {
+  test(`a login does not lead to ${next}`, async (t) => {
+    const { begin, back } = await start(t)
+    const { state, cookie } = await begin(`?next=${encodeURIComponent(next)}`)
+    assert.equal((await back(state, cookie)).headers.location, '/dask/')
+  })
+}
+
+test('a refusal and a failure are pages with a way back', async (t) => {
+  let outcome = (): AuthResult => ({ outcome: 'refused', reason: 'The <hub> says no' })
+  const { begin, back } = await start(t, () => outcome())
+  const { state, cookie } = await begin('?next=/dask/clusters/x')
+  const no = await back(state, cookie, '&error=access_denied')
+  assert.equal(no.status, 401)
+  assert.match(no.text, /<p role="alert">The &lt;hub&gt; says no\.<\/p>/)
+  assert.match(no.text, /href="\/dask\/login\?next=%2Fdask%2Fclusters%2Fx"/)
+  outcome = () => {
+    throw new GatewayError('upstream', 'The hub is away')
+  }
+  const away = await back(state, cookie)
+  assert.equal(away.status, 502)
+  assert.match(away.text, /<p role="alert">The hub is away\.<\/p>/)
+})
+
+test('a form does not log in where logins are elsewhere, and the callback is nothing without them', async (t) => {
+  const { it } = await start(t)
+  const page = await askPublic(it, '/dask/login')
+  const cookie = cookiesOf(page)
+  const answer = await askPublic(it, '/dask/login', { method: 'POST', headers: { cookie } })
+  assert.equal(answer.status, 403)
+  const plain = await startTestApi(t)
+  assert.equal((await askPublic(plain, '/oauth_callback?code=x')).status, 404)
+  assert.equal((await askPublic(plain, '/login/start')).status, 404)
+})
+
+test('a state is good for a quarter of an hour', () => {
+  let time = 1_000_000
+  const states = createRedirectState(Buffer.alloc(32, 1), () => time)
+  const state = states.issue('n', '/a')
+  time += 15 * 60_000 - 1
+  assert.equal(states.nextOf('n', state), '/a')
+  assert.equal(states.nextOf('m', state), null)
+  assert.equal(createRedirectState(Buffer.alloc(32, 2)).nextOf('n', state), null)
+  time += 1
+  assert.equal(states.nextOf('n', state), null)
+})
+
+test('a person pastes a token, wrong ones as often as they like', async (t) => {
+  let away = false
+  const it = await startWith(t, {
+    form: 'token',
+    issuer: 'Hub',
+    tokenPage: 'https://hub.test/hub/token',
+    check: async (token) => {
+      if (away) throw new GatewayError('upstream', 'The hub is away')
+      return token === 'right' ? alice : { outcome: 'refused', reason: 'Not known' }
+    },
+  })
+  const page = await askPublic(it, '/dask/login')
+  assert.match(page.text, /<label for="token">Token of Hub<\/label>/)
+  assert.match(page.text, /<a href="https:\/\/hub\.test\/hub\/token">/)
+  assert.ok(!page.text.includes('name="username"'))
+  const state = /name="state" value="([^"]+)"/.exec(page.text)?.[1] ?? ''
+  const paste = (token: string) =>
+    askPublic(it, '/dask/login', {
+      method: 'POST',
+      headers: { cookie: cookiesOf(page), 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams({ state, token, next: '/dask/clusters/x' }).toString(),
+    })
+  for (let tries = 0; tries < 7; tries++) {
+    const answer = await paste('wrong')
+    assert.equal(answer.status, 401)
+    assert.match(answer.text, /<p role="alert">Not known\.<\/p>/)
+    assert.ok(!answer.text.includes('wrong'))
+  }
+  away = true
+  assert.equal((await paste('right')).status, 502)
+  away = false
+  const entered = await paste(' right\n')
+  assert.equal(entered.headers.location, '/dask/clusters/x')
+  assert.match(cookiesOf(entered), /^test-gateway=[0-9a-f]{32}/)
+  assert.ok(!it.lines.join().includes('wrong'))
+})

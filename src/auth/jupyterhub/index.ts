@@ -1,0 +1,4 @@
+export {
+  createJupyterHubAuthenticator,
+  type JupyterHubSurroundings,
+} from './jupyterhub-authenticator.ts'
