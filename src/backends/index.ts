@@ -13,7 +13,7 @@ import { pbsBackendSettings, pbsClusterConfigSettings } from './pbs/settings.ts'
 import { slurmBackendSettings, slurmClusterConfigSettings } from './slurm/settings.ts'
 import { yarnBackendSettings, yarnClusterConfigSettings } from './yarn/settings.ts'
 
-export type { BackendDriver } from './backend-driver.ts'
+export type { BackendDriver, Marked, Rehearsal } from './backend-driver.ts'
 export type { LocalizedFile } from './yarn/settings.ts'
 
 // Known by name only: whatever is set for it is accepted.

@@ -1,5 +1,6 @@
 export { settingsClasses } from './classes.ts'
 export { type Configuration, loadConfiguration } from './configuration.ts'
+export { findPython } from './find-python.ts'
 export { generateConfig } from './generate-config.ts'
 export type { ConfigurationModule, ConfigurationObject } from './module-file.ts'
 export type { PlainField, PlainOptions } from './plain-options.ts'
