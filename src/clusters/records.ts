@@ -18,6 +18,8 @@ export interface Entry {
   facts: ClusterFacts
   /** The last sentence of the queue, so that an event tells each once. */
   pendingReason: string | null
+  /** Addresses whose refusal has been told; a hostile scheduler could name ever new ones. */
+  readonly toldRefusals: Set<string>
 }
 
 /** What a change function may add besides the new records. */
@@ -181,7 +183,13 @@ export class Records {
       startBegunAt: cluster.attempt === null ? null : performance.now(),
       lastError: null,
     }
-    const entry: Entry = { cluster, workers: new Map(), facts, pendingReason: null }
+    const entry: Entry = {
+      cluster,
+      workers: new Map(),
+      facts,
+      pendingReason: null,
+      toldRefusals: new Set(),
+    }
     this.#entries.set(cluster.name, entry)
     const names = this.#byUser.get(cluster.username) ?? new Set()
     this.#byUser.set(cluster.username, names.add(cluster.name))

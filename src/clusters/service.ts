@@ -46,6 +46,7 @@ export interface ServiceParts {
 }
 
 const logLimitMs = 20_000
+const maxToldRefusals = 20
 const statuses: readonly Status[] = [
   'created',
   'submitted',
@@ -321,8 +322,8 @@ async function checkedAddresses(
     return { scheduler, dashboard, api }
   } catch (error) {
     const message = messageOf(error)
-    if (entry.pendingReason !== message) {
-      entry.pendingReason = message
+    if (!entry.toldRefusals.has(message) && entry.toldRefusals.size < maxToldRefusals) {
+      entry.toldRefusals.add(message)
       await records.change(cluster.name, () => ({ events: [{ kind: 'address-refused', message }] }))
     }
     throw error
