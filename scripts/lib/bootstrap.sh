@@ -81,15 +81,17 @@ can_make_environments() {
   [ -n "$1" ] && "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null
 }
 
-# python_environment DIRECTORY: Dask and the client, as scripts/python/ pins them.
+# python_environment DIRECTORY [FOLDER WHAT]: what FOLDER pins, WHAT in words; without them Dask and the client.
 python_environment() {
-  wanted="$(digest "$root/scripts/python") $1"
+  pins=${2:-"$root/scripts/python"}
+  contents=${3:-'dask, distributed, bokeh, pandas, pyarrow and dask-gateway'}
+  wanted="$(digest "$pins") $1"
   is_stamped "$1/.stamp" "$wanted" && "$1/bin/python" -c '' 2>/dev/null && return 0
   python=$(system_python)
-  say "making a Python environment in $1 with dask, distributed, bokeh, pandas, pyarrow and dask-gateway ($("$python" --version))"
+  say "making a Python environment in $1 with $contents ($("$python" --version))"
   rm -rf "$1"
   "$python" -m venv "$1" >&2
   "$1/bin/python" -m pip install --quiet --disable-pip-version-check \
-    -r "$root/scripts/python/requirements.txt" -c "$root/scripts/python/constraints.txt" >&2
+    -r "$pins/requirements.txt" -c "$pins/constraints.txt" >&2
   printf '%s\n' "$wanted" >"$1/.stamp"
 }
