@@ -18,8 +18,6 @@ export interface Entry {
   facts: ClusterFacts
   /** The last sentence of the queue, so that an event tells each once. */
   pendingReason: string | null
-  /** Addresses whose refusal has been told; a hostile scheduler could name ever new ones. */
-  readonly toldRefusals: Set<string>
 }
 
 /** What a change function may add besides the new records. */
@@ -188,7 +186,6 @@ export class Records {
       workers: new Map(),
       facts,
       pendingReason: null,
-      toldRefusals: new Set(),
     }
     this.#entries.set(cluster.name, entry)
     const names = this.#byUser.get(cluster.username) ?? new Set()

@@ -46,7 +46,6 @@ export interface ServiceParts {
 }
 
 const logLimitMs = 20_000
-const maxToldRefusals = 20
 const statuses: readonly Status[] = [
   'created',
   'submitted',
@@ -322,8 +321,8 @@ async function checkedAddresses(
     return { scheduler, dashboard, api }
   } catch (error) {
     const message = messageOf(error)
-    if (!entry.toldRefusals.has(message) && entry.toldRefusals.size < maxToldRefusals) {
-      entry.toldRefusals.add(message)
+    if (entry.pendingReason !== message) {
+      entry.pendingReason = message
       await records.change(cluster.name, () => ({ events: [{ kind: 'address-refused', message }] }))
     }
     throw error
