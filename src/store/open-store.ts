@@ -37,7 +37,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 async function openMemory(options: StoreOptions): Promise<Store> {
-  const stateDirectory = mkdtempSync(join(tmpdir(), 'dask-gateway-'))
+  const stateDirectory = temporaryDirectory()
   const release = () => rmSync(stateDirectory, { recursive: true, force: true })
   return releasedOnFailure(release, () =>
     openDatabase({
@@ -49,6 +49,18 @@ async function openMemory(options: StoreOptions): Promise<Store> {
       secretsFor: secretBoxOfMemory,
     }),
   )
+}
+
+function temporaryDirectory(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'dask-gateway-'))
+  } catch (cause) {
+    throw new GatewayError(
+      'configuration',
+      `No directory can be made in ${tmpdir()} (TMPDIR), where a gateway whose DBBackendBase.db_url is in memory keeps its files: ${messageOf(cause)}.`,
+      { cause },
+    )
+  }
 }
 
 async function openFile(askedPath: string, options: StoreOptions): Promise<Store> {

@@ -64,6 +64,8 @@ export interface GatewayOptions {
   readonly ca?: string
   /** Do not wait until it is ready. */
   readonly wait?: boolean
+  /** What runs the command; by default it runs as nobody when the tests run as root. */
+  readonly by?: readonly string[]
 }
 
 export interface RunningGateway {
@@ -103,15 +105,19 @@ export function writeConfiguration(options: GatewayOptions): void {
 export function startCommand(
   command: readonly string[],
   name: string,
-  options: Pick<GatewayOptions, 'directory' | 'arguments' | 'env'> & { readonly address: string },
+  options: Pick<GatewayOptions, 'directory' | 'arguments' | 'env' | 'by'> & {
+    readonly address: string
+  },
 ): RunningGateway {
   const { directory, address, env = {} } = options
   const file = join(directory, 'dask_gateway_config.py')
   const logFile = join(directory, `${name}.log`)
   if (!existsSync(logFile)) writeFileSync(logFile, '')
+  const [runner = '', ...runnerArguments] = options.by ?? [join(root, 'test/e2e/as-nobody')]
   const child = spawn(
-    join(root, 'test/e2e/as-nobody'),
+    runner,
     [
+      ...runnerArguments,
       join(root, 'bin/dask-gateway-server'),
       ...[...command, '-f', file, ...(options.arguments ?? [])],
     ],

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { python, root } from './harness.ts'
 
@@ -25,7 +25,8 @@ export function runCommand(
   { directory, env = {}, by = [asNobody], limitMs = 60_000 }: CommandOptions,
 ): Promise<CommandResult> {
   const temporary = temporaryOf(directory)
-  if (!existsSync(temporary)) mkdirSync(temporary, { mode: 0o777 })
+  mkdirSync(temporary, { recursive: true })
+  chmodSync(temporary, 0o1777)
   const [file = '', ...rest] = [...by, join(root, 'bin/dask-gateway-server'), ...argv]
   return new Promise((resolve) => {
     execFile(
