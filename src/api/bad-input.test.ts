@@ -195,6 +195,13 @@ for (const [what, request, status] of [
     400,
   ],
   ['no Host', 'GET /api/health HTTP/1.1\r\n\r\n', 400],
+  ['two Hosts', 'GET /api/health HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n', 400],
+  ['no version', 'GET /api/health\r\n\r\n', 400],
+  [
+    'more headers than are looked at',
+    `GET /api/health HTTP/1.1\r\nHost: x\r\n${'a: b\r\n'.repeat(201)}\r\n`,
+    431,
+  ],
   ['no HTTP', 'EHLO mail\r\n\r\n', 400],
   ['a bare line feed', 'GET /api/health HTTP/1.1\nHost: x\n\n', 400],
   [
@@ -213,6 +220,17 @@ for (const [what, request, status] of [
     socket.destroy()
   })
 }
+
+test('a request that breaks off is no error in the log', async (t) => {
+  const it = await startTestApi(t)
+  const socket = connectAsUser(it)
+  socket.write(
+    `POST /api/v1/clusters/ HTTP/1.1\r\nHost: x\r\nAuthorization: ${headers.authorization}\r\nContent-Length: 4\r\n\r\n{`,
+  )
+  socket.end()
+  await waitFor('its line', () => it.lines.some((line) => line.includes('broke off')))
+  assert.ok(!it.lines.some((line) => line.includes('A request failed')))
+})
 
 test('a large body is not read before its token is known', async (t) => {
   const it = await startTestApi(t)

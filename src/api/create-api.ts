@@ -166,7 +166,10 @@ function createApp(options: ApiOptions, metrics: Metrics): FastifyInstance {
   app.setErrorHandler((error, request, reply) => {
     const { status, text, unexpected } = describeError(error, request.id)
     const fields = { requestId: request.id, user: request.caller?.user.name, error }
-    if (unexpected) logger.error('A request failed', fields)
+    // Who goes away in the middle of a body, or sends no proper one, is no fault of ours.
+    const isBroken = request.raw.destroyed && !request.raw.complete
+    if (isBroken) logger.debug('A request broke off', fields)
+    else if (unexpected) logger.error('A request failed', fields)
     else if (status >= 500) logger.warn('A request could not be answered', fields)
     // A client that still sends would see a broken connection instead of the answer, so what is left of a body is read
     // and dropped, unless it is a lot.

@@ -91,6 +91,11 @@ function dispatch(
   response: ServerResponse,
   options: HttpServerOptions,
 ): void {
+  if (!isClear(request)) {
+    response.shouldKeepAlive = false
+    answerPlainly(response, 400, 'A request names one Host, and HTTP/1.1')
+    return
+  }
   const client = clientOf(request)
   if (client.public) {
     if (options.redirectToHttps && !client.secure) {
@@ -98,6 +103,12 @@ function dispatch(
       return
     }
     const path = withoutPrefix(request.url ?? '', options.prefix)
+    // Cookies have the path `PREFIX/`, so that at `PREFIX` a browser would send none.
+    if (path?.startsWith('/') === false) {
+      response.writeHead(308, { location: `${options.prefix}/${path}`, 'content-length': 0 })
+      response.end()
+      return
+    }
     if (path === null) {
       answerPlainly(response, 404, 'There is nothing at this path')
       return
@@ -128,7 +139,8 @@ function dispatchUpgrade(
     answerUpgradeProbe(request, socket)
     return
   }
-  if (!client.public || insecure || path === null || options.dashboards === null) {
+  const isNone = !client.public || insecure || !isClear(request)
+  if (isNone || path === null || options.dashboards === null) {
     const answer = 'HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
     // The HTTP server has let go of it: half open and unread, it would stay for ever.
     socket.on('error', () => socket.destroy())
@@ -139,18 +151,24 @@ function dispatchUpgrade(
   options.dashboards.handleUpgrade(request, socket, head, client)
 }
 
+/** Nothing that another server on the way could read differently (RFC 9112, sections 2.3 and 3.2). */
+function isClear({ rawHeaders, httpVersion }: IncomingMessage): boolean {
+  const hosts = rawHeaders.filter((text, at) => at % 2 === 0 && text.toLowerCase() === 'host')
+  const isKnown = httpVersion === '1.1' || httpVersion === '1.0'
+  return isKnown && hosts.length <= 1
+}
+
 function isDashboard(url: string, options: HttpServerOptions): boolean {
   return withoutPrefix(url, options.prefix)?.startsWith('/clusters/') ?? false
 }
 
-/** The path below the prefix, or null when it lies elsewhere. */
+/** The path below the prefix; without a slash at its beginning where it is the prefix itself; null when it lies elsewhere. */
 function withoutPrefix(url: string, prefix: string): string | null {
   if (!url.startsWith('/')) return null
   if (prefix === '') return url
   if (!url.startsWith(prefix)) return null
   const rest = url.slice(prefix.length)
-  if (rest.startsWith('/')) return rest
-  return rest === '' || rest.startsWith('?') ? `/${rest}` : null
+  return rest === '' || /^[/?]/.test(rest) ? rest : null
 }
 
 function hostNameOf(request: IncomingMessage): string {

@@ -207,6 +207,8 @@ test('a dashboard that is dead, dumb, mad or slow gives 502 or 504 and a sentenc
     [sent('SSH-2.0-x\r\n'), 502, /not proper HTTP/],
     [sent(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`), 502, /not proper HTTP/],
     [sent('HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n'), 502, /not proper/],
+    [sent('HTTP/1.1 101 X\r\n\r\n'), 502, /answered with the status 101/],
+    [sent('HTTP/1.1 999 X\r\nContent-Length: 0\r\n\r\n'), 502, /answered with the status 999/],
     [sent('HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n'), 502, /./],
     [() => {}, 504, /its answer took more than/],
   ]

@@ -60,8 +60,11 @@ export function copyHead(
   response: ServerResponse,
   upstream: Upstream,
 ): void {
+  const status = incoming.statusCode ?? 0
+  // 101 without an upgrade: servers before us would take what follows for another protocol.
+  if (status < 200 || status > 599) throw new Error(`it answered with the status ${status}`)
   try {
-    response.statusCode = incoming.statusCode ?? 502
+    response.statusCode = status
     for (const [name, value] of answerHeaders(incoming, upstream))
       response.appendHeader(name, value)
     response.flushHeaders()
