@@ -13,7 +13,10 @@ export const proxyLimits = {
   /** To say what a connection is. */
   helloMs: 10_000,
   connectMs: 10_000,
-  /** Connections of one address that have not said yet what they are. Tunnels and HTTP are never counted by address. */
+  /**
+   * Connections of one address that have not said yet what they are: more, and the oldest goes. Tunnels and HTTP are never
+   * counted by address.
+   */
   maxSilentPerAddress: 1_000,
   maxTunnelsPerCluster: 10_000,
   /** In all. Each needs a second descriptor, to its target: taking more than that would serve nobody. */
@@ -106,7 +109,8 @@ interface Context {
   /** Both sides of all connections. */
   readonly sockets: Set<Socket>
   readonly accepted: Set<Socket>
-  readonly silent: Map<string, number>
+  /** By address, the oldest first. */
+  readonly silent: Map<string, Set<Socket>>
 }
 
 function listen(
@@ -172,7 +176,7 @@ async function serve(socket: Socket, takes: Takes, context: Context): Promise<vo
     context.accepted.delete(socket)
   })
   if (!remoteAddress || !remotePort || !localAddress || !localPort) return void socket.destroy()
-  const first = await countedSilence(remoteAddress, context, () =>
+  const first = await countedSilence(socket, remoteAddress, context, () =>
     readFirstBytes(socket, context.limits.helloMs, takes === 'http'),
   )
   if (first?.kind === 'refused')
@@ -190,22 +194,28 @@ async function serve(socket: Socket, takes: Takes, context: Context): Promise<vo
   socket.destroy()
 }
 
-/** Runs `read` unless this address has too many connections already that said nothing. */
+/**
+ * Runs `read`. When this address has too many connections already that said nothing, the oldest of them is closed: whoever
+ * speaks at once is served beside any number of those who do not.
+ */
 async function countedSilence<T>(
+  socket: Socket,
   address: string,
   { silent, limits, warn }: Context,
   read: () => Promise<T>,
-): Promise<T | null> {
-  const count = silent.get(address) ?? 0
-  if (count >= limits.maxSilentPerAddress) {
+): Promise<T> {
+  const ofAddress = silent.get(address) ?? new Set()
+  silent.set(address, ofAddress)
+  for (const oldest of ofAddress) {
+    if (ofAddress.size < limits.maxSilentPerAddress) break
     warn('Too many connections of one address have said nothing', { address })
-    return null
+    ofAddress.delete(oldest)
+    oldest.destroy()
   }
-  silent.set(address, count + 1)
+  ofAddress.add(socket)
   const result = await read()
-  const left = (silent.get(address) ?? 1) - 1
-  if (left > 0) silent.set(address, left)
-  else silent.delete(address)
+  ofAddress.delete(socket)
+  if (ofAddress.size === 0 && silent.get(address) === ofAddress) silent.delete(address)
   return result
 }
 
