@@ -21,8 +21,8 @@ export function addHomePage(context: RouteContext): void {
     const { user } = found.session
     const clusters = context.service.list(user)
     const content = html`<h1>Dask gateway</h1>
-<form method="post" action="${prefix}/logout"><p>You are <strong>${user.name}</strong>.
-<button>Log out</button></p></form>
+<form class="bar" method="post" action="${prefix}/logout"><p>You are <strong>${user.name}</strong>.</p>
+<button>Log out</button></form>
 <h2>Your clusters</h2>
 ${clusters.length === 0 ? html`<p>None runs at the moment.</p>` : table(clusters)}
 <h2>Connect from Python</h2>
@@ -46,9 +46,10 @@ ${clusters.map(row)}</tbody>
     const link =
       report.dashboard_route === null
         ? ''
-        : html`<a href="${prefix}${report.dashboard_route}">open</a>`
-    const since = new Date(report.start_time).toISOString().slice(0, 16).replace('T', ' ')
-    return html`<tr><td>${report.name}</td><td>${report.status}</td><td>${since} UTC</td><td>${link}</td></tr>\n`
+        : html`<a href="${prefix}${report.dashboard_route}" aria-label="Open the dashboard of ${report.name}">Open</a>`
+    const start = new Date(report.start_time).toISOString()
+    const since = html`<time datetime="${start}">${start.slice(0, 16).replace('T', ' ')} UTC</time>`
+    return html`<tr><td><code>${report.name}</code></td><td>${report.status}</td><td>${since}</td><td>${link}</td></tr>\n`
   }
 }
 

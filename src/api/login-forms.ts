@@ -6,6 +6,8 @@ interface FormFields {
   readonly prefix: string
   readonly state: string
   readonly next: string
+  /** As typed at the try before; empty at the first. */
+  readonly username: string
   readonly message: string | null
   readonly warning: string | null
 }
@@ -28,7 +30,7 @@ ${notices}<p><a class="button" href="${prefixedStart(fields.prefix, next)}">Log 
 ${notices}<form method="post" action="${fields.prefix}/login">
 <input type="hidden" name="state" value="${fields.state}">
 <input type="hidden" name="next" value="${next}">
-${login.form === 'token' ? tokenFields(login) : passwordFields(authenticator.open)}<button>Log in</button>
+${login.form === 'token' ? tokenFields(login) : passwordFields(authenticator.open, fields.username)}<button>Log in</button>
 </form>`
 }
 
@@ -36,11 +38,13 @@ function prefixedStart(prefix: string, next: string): string {
   return `${prefix}/login/start${next === '' ? '' : `?next=${encodeURIComponent(next)}`}`
 }
 
-function passwordFields(open: boolean): Html {
+function passwordFields(open: boolean, username: string): Html {
+  const focus = new Html(' autofocus')
+  const isFirst = username === ''
   return html`<label for="username">User name</label>
-<input id="username" name="username" autocomplete="username" required autofocus>
+<input id="username" name="username" value="${username}" autocomplete="username" required${isFirst ? focus : ''}>
 <label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password"${open ? new Html(' aria-describedby="hint"') : ''}>
+<input id="password" name="password" type="password" autocomplete="current-password"${isFirst ? '' : focus}${open ? new Html(' aria-describedby="hint"') : ''}>
 ${open ? html`<small id="hint">No password is set up here: any password will do.</small>\n` : ''}`
 }
 

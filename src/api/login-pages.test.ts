@@ -34,6 +34,11 @@ test('a person logs in, sees clusters, and logs out', async (t) => {
   const away = await askPublic(it, '/gateway/')
   assert.equal(away.status, 302)
   assert.equal(away.headers.location, '/gateway/login')
+  for (const query of ['', '?a=1']) {
+    const bare = await askPublic(it, `/gateway${query}`)
+    assert.equal(bare.status, 308)
+    assert.equal(bare.headers.location, `/gateway/${query}`)
+  }
 
   const form = { username: 'alice', password: 'secret', next: '/gateway/clusters/x/status' }
   const entered = await login(it, form, '/gateway')
@@ -56,7 +61,7 @@ test('a person logs in, sees clusters, and logs out', async (t) => {
   const home = await askPublic(it, '/gateway/', { headers: { cookie } })
   assert.equal(home.status, 200)
   assert.match(home.text, /<strong>alice<\/strong>/)
-  assert.ok(home.text.includes(`<a href="/gateway/clusters/${name}/status">`))
+  assert.ok(home.text.includes(`<a href="/gateway/clusters/${name}/status" `))
   assert.match(home.text, /Gateway\("http:\/\/gateway.test:8000\/gateway", auth=auth\)/)
   assert.ok(!/<script/i.test(home.text))
 

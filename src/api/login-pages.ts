@@ -32,39 +32,40 @@ export function addLoginPages(context: RouteContext, options: LoginPagesOptions)
 
   app.get('/login', (request, reply) => {
     const next = (request.query as { readonly next?: string | string[] }).next
-    return sendForm(request, reply, 200, null, typeof next === 'string' ? next : '')
+    const kept = { next: typeof next === 'string' ? next : '', username: '' }
+    return sendForm(request, reply, 200, null, kept)
   })
 
   app.post('/login', { bodyLimit: formLimitBytes }, async (request, reply) => {
     const form = formOf(request)
-    const next = form.get('next') ?? ''
+    const kept = { next: form.get('next') ?? '', username: form.get('username') ?? '' }
     const valid = states.isValid(entrance.nonceOf(request), form.get('state') ?? '')
     if (isForeign(request.headers) || !valid) {
-      return sendForm(request, reply, 403, 'This form was too old. Please try once more.', next)
+      return sendForm(request, reply, 403, 'This form was too old. Please try once more.', kept)
     }
     const { address } = clientOf(request.raw)
     // A token is nothing that could be guessed, and all who come through one proxy share its address.
-    const key = form.has('username') ? `${address} ${form.get('username')}` : null
+    const key = form.has('username') ? `${address} ${kept.username}` : null
     const waitSeconds = key === null ? 0 : failures.waitSeconds(key)
     if (waitSeconds > 0) {
       reply.header('retry-after', String(waitSeconds))
       const message = `Too many tries. Please wait ${waitSeconds} s.`
-      return sendForm(request, reply, 429, message, next)
+      return sendForm(request, reply, 429, message, kept)
     }
     let result: AuthResult
     try {
       result = await judge(authenticator.login, form)
     } catch (error) {
       const { status, message } = entrance.fault(request, error)
-      return sendForm(request, reply, status, message, next)
+      return sendForm(request, reply, status, message, kept)
     }
     if (result.outcome === 'refused') {
       if (key !== null) failures.failed(key)
       context.logger.info('A login was refused', { address, reason: result.reason })
-      return sendForm(request, reply, 401, `${result.reason}.`, next)
+      return sendForm(request, reply, 401, `${result.reason}.`, kept)
     }
     if (key !== null) failures.succeeded(key)
-    return entrance.enter(request, reply, result.user, next)
+    return entrance.enter(request, reply, result.user, kept.next)
   })
 
   app.post('/logout', { bodyLimit: formLimitBytes }, async (request, reply) => {
@@ -88,12 +89,12 @@ export function addLoginPages(context: RouteContext, options: LoginPagesOptions)
     reply: FastifyReply,
     status: number,
     message: string | null,
-    next: string,
+    kept: { readonly next: string; readonly username: string },
   ): FastifyReply {
     const { nonce, state } = states.issue(entrance.nonceOf(request))
     entrance.keepNonce(request, reply, nonce)
     const { warning } = options
-    const content = loginForm(authenticator, { prefix, state, next, message, warning })
+    const content = loginForm(authenticator, { ...kept, prefix, state, message, warning })
     return sendPage(reply, status, 'Log in', content, formTargets)
   }
 }
