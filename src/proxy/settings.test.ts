@@ -36,6 +36,7 @@ const taken = [
   ['log_level', 'WARNING', 'warn'],
   ['log_level', 10, 'debug'],
   ['dashboard_host', 'Dash.example.org', 'dash.example.org'],
+  ['dashboard_host', 'dash.example.org:8443', 'dash.example.org'],
   ['dashboard_auth', true, 'login'],
   ['dashboard_auth', 'link', 'link'],
   ['dashboard_auth', false, false],

@@ -82,11 +82,12 @@ function gatewayUrl(): SettingType<string> {
   return { word: 'URL', schema }
 }
 
+/** A port may be typed and is dropped: browsers keep the one by which they came, which a proxy before us may have chosen. */
 function hostName(): SettingType<string> {
   const schema = z
     .string('must be a host name')
     .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/i, 'must be a host name, without http://')
-    .transform((name) => name.toLowerCase())
+    .transform((name) => name.toLowerCase().replace(/:\d+$/, ''))
   return { word: 'host', schema }
 }
 
