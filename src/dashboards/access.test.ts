@@ -157,3 +157,18 @@ test('with a host of their own, dashboards are sent there, and logins back', asy
   assert.match(answer, /^HTTP\/1\.1 302 /)
   assert.ok(answer.includes(`Location: https://gateway.example/pre/login?next=${next}\r\n`))
 })
+
+test('what opens a dashboard does not get into the log, even by a fault', async () => {
+  const logged: string[] = []
+  const note = (message: string, fields?: object) =>
+    void logged.push(`${message} ${JSON.stringify(fields)}`)
+  const logger = { debug: note, info: note, warn: note, error: note, with: () => logger }
+  const authenticate = async () => {
+    throw new TypeError('a fault')
+  }
+  await using both = await startBoth(echo(), { auth: 'login', authenticate, logger })
+  const { status } = await ask(`${both.url}${base}/~s.owner.old.code/status`, page)
+  assert.equal(status, 500)
+  assert.equal(logged.length, 1)
+  assert.match(logged[0] ?? '', new RegExp(`failed .*${base}/~REDACTED/status`))
+})

@@ -9,7 +9,12 @@ import {
 } from '../core/index.ts'
 import { type AccessOptions, decideAccess, isHost } from './access.ts'
 import type { Client } from './client.ts'
-import { type DashboardAuth, type DashboardPath, parseDashboardPath } from './dashboard-path.ts'
+import {
+  type DashboardAuth,
+  type DashboardPath,
+  parseDashboardPath,
+  redactPath,
+} from './dashboard-path.ts'
 import { forwardRequest } from './forward-request.ts'
 import { forwardUpgrade, isWebSocketRequest } from './forward-upgrade.ts'
 import { authorityOf, requestHeaders, securityHeaders } from './headers.ts'
@@ -93,10 +98,10 @@ export function createDashboards(given: DashboardsOptions): Dashboards {
       forwardUpgrade(socket, head, entry.upstream, limits)
   }
 
-  const sentenceOf = (error: unknown): readonly [number, string] => {
+  const sentenceOf = (error: unknown, url: string): readonly [number, string] => {
     if (error instanceof GatewayError && error.code !== 'internal')
       return [error.code === 'unavailable' ? 503 : 502, error.message]
-    options.logger.error('A request for a dashboard failed', { error })
+    options.logger.error('A request for a dashboard failed', { path: redactPath(url), error })
     return [500, 'The gateway failed to serve this dashboard; its log says more']
   }
 
@@ -104,13 +109,13 @@ export function createDashboards(given: DashboardsOptions): Dashboards {
     handleRequest(request, response, client) {
       serve(request, response, client).catch((error: unknown) => {
         if (response.headersSent) response.destroy()
-        else refuse(request, response, ...sentenceOf(error))
+        else refuse(request, response, ...sentenceOf(error, request.url ?? ''))
       })
     },
     handleUpgrade(request, socket, head, client) {
       socket.on('error', () => socket.destroy())
       serveUpgrade(request, socket, head, client).catch((error: unknown) =>
-        refuseUpgrade(socket, ...sentenceOf(error)),
+        refuseUpgrade(socket, ...sentenceOf(error, request.url ?? '')),
       )
     },
     close() {
