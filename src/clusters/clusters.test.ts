@@ -305,6 +305,7 @@ test('a scheduler that asks for a thousand million workers gets a thousand at a 
   const name = await runningCluster(it, { count: 1_000_000_000 })
   await waitFor('the first thousand', () => workersIn(it, 'submitted').length === 1000)
   assert.equal(it.store.workers.size, 1000)
+  assert.ok(it.backend.calls.includes('start-workers 100'), 'a stop waits for few of them')
   const active = [...it.store.workers.keys()].slice(0, 300)
   await beat(it, name, { count: 1_000_000_000, active })
   await waitFor('as many as have connected', () => it.store.workers.size === 1300)

@@ -202,6 +202,9 @@ function settleScheduler(
  */
 const mostUnconnected = 1000
 
+/** In one step, after which it is looked again whether the cluster is still wanted. */
+const mostStartedAtOnce = 100
+
 /** The workers of a running cluster. */
 function towardsCount(situation: Situation, waits: number[]): Step | null {
   const { cluster, limits } = situation
@@ -263,7 +266,7 @@ function lateWorkers(
 }
 
 function newWorkers(wanted: readonly Worker[]): Step | null {
-  const workers = wanted.filter((worker) => worker.attempt === null)
+  const workers = wanted.filter((worker) => worker.attempt === null).slice(0, mostStartedAtOnce)
   return workers.length === 0 ? null : { do: 'start-workers', workers }
 }
 
