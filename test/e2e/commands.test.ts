@@ -164,7 +164,7 @@ test('check-config refuses what a start would refuse', async () => {
     ],
     [
       'DaskGateway.authenticator_class=dask_gateway_server.auth.JupyterHubAuthenticator',
-      /JupyterHubAuthenticator is not built/,
+      /JupyterHubAuthenticator\.jupyterhub_api_url is missing/,
     ],
     ['Proxy.tls_cert=/etc/cert.pem', /Proxy\.tls_cert and Proxy\.tls_key must be set both/],
     ['Proxy.tls_key=/etc/key.pem', /Proxy\.tls_cert and Proxy\.tls_key must be set both/],

@@ -172,7 +172,7 @@ async function ready(gateway: RunningGateway, ca: string | undefined): Promise<v
       const answer = await ask(`${gateway.address}/readyz`, trust).catch(() => null)
       return answer?.status === 200
     },
-    30_000,
+    90_000,
   ).catch((error: Error) => {
     gateway.process.kill('SIGKILL')
     throw new Error(`${error.message}\n${gateway.log()}`)

@@ -22,7 +22,7 @@ export interface CommandOptions {
 /** Runs `bin/dask-gateway-server` to its end. */
 export function runCommand(
   argv: readonly string[],
-  { directory, env = {}, by = [asNobody], limitMs = 60_000 }: CommandOptions,
+  { directory, env = {}, by = [asNobody], limitMs = 120_000 }: CommandOptions,
 ): Promise<CommandResult> {
   const temporary = temporaryOf(directory)
   mkdirSync(temporary, { recursive: true })
