@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type Authenticator,
+  type AuthResult,
   GatewayError,
   type Session,
   type Sessions,
@@ -57,18 +58,28 @@ export function createAuthentication(
     return null
   }
 
+  /** A failure counts as a guess too: a JupyterHub answers to tokens that it does not know with one. */
+  async function judged(authorization: string, address: string): Promise<AuthResult> {
+    let result: AuthResult | null = null
+    try {
+      result = await authenticator.authenticate({ authorization, address })
+      return result
+    } finally {
+      if (result?.outcome !== 'accepted') {
+        if (guesses.waitSeconds(address) > 0) await sleep(500)
+        guesses.failed(address)
+      }
+    }
+  }
+
   async function callerByHeader(request: IncomingMessage): Promise<Caller> {
     const { authorization } = request.headers
     if (authorization === undefined) {
       throw new GatewayError('unauthenticated', 'Authentication required')
     }
     const address = clientOf(request).address
-    const result = await authenticator.authenticate({ authorization, address })
-    if (result.outcome === 'refused') {
-      if (guesses.waitSeconds(address) > 0) await sleep(500)
-      guesses.failed(address)
-      throw new GatewayError('unauthenticated', result.reason)
-    }
+    const result = await judged(authorization, address)
+    if (result.outcome === 'refused') throw new GatewayError('unauthenticated', result.reason)
     return { user: result.user, by: 'header', replyHeaders: result.replyHeaders ?? {} }
   }
 

@@ -52,7 +52,7 @@ a{color:var(--accent)}pre,code{font-family:ui-monospace,monospace;font-size:.875
 pre{overflow:auto;padding:.75rem;border:1px solid var(--line);border-radius:.375rem}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.375rem .5rem;border-bottom:1px solid var(--line)}
 td code{overflow-wrap:anywhere}@media(max-width:40rem){th,td{padding:.375rem .25rem}}@media(min-width:40rem){time{white-space:nowrap}}
-[role=alert]{border-left:4px solid var(--accent);padding:.5rem .75rem;font-weight:600}small{opacity:.8}`
+[role=alert]{border-left:4px solid var(--accent);padding:.5rem .75rem;font-weight:600}small{display:block;margin-top:.25rem;opacity:.8}`
 
 const styleHash = createHash('sha256').update(style).digest('base64')
 

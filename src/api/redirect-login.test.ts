@@ -205,3 +205,29 @@ test('a person pastes a token, wrong ones as often as they like', async (t) => {
   assert.match(cookiesOf(entered), /^test-gateway=[0-9a-f]{32}/)
   assert.ok(!it.lines.join().includes('wrong'))
 })
+
+test('tokens that the authenticator fails at count as guesses', async (t) => {
+  let asked = 0
+  const fault = new GatewayError('internal', 'Permission failure')
+  const authenticator: Authenticator = {
+    challenge: 'jupyterhub',
+    login: null,
+    open: false,
+    async start() {},
+    async stop() {},
+    async authenticate() {
+      asked++
+      throw fault
+    },
+  }
+  const base = await startTestApi(t)
+  const authentication = createAuthentication(authenticator, base.sessions)
+  const it = await startTestApi(t, { authentication })
+  const guess = () => askPublic(it, '/api/v1/options', { headers: { authorization: 'x y' } })
+  for (let count = 0; count < 20; count++) assert.equal((await guess()).status, 500)
+  const began = performance.now()
+  assert.equal((await guess()).statusText, 'Internal Server Error')
+  assert.ok(performance.now() - began >= 490)
+  assert.equal(asked, 21)
+  assert.match((await askPublic(it, '/login')).text, /does not take logins here/)
+})
