@@ -50,6 +50,14 @@ test('a person logs in, sees clusters, and logs out', async (t) => {
     /^test-gateway=[0-9a-f]{32}; Max-Age=3600; Path=\/gateway\/; HttpOnly; SameSite=Lax$/,
   )
   const cookie = cookiesOf(entered)
+  const known = await askPublic(it, `/gateway/login?next=${form.next}`, { headers: { cookie } })
+  assert.equal(known.status, 303)
+  assert.equal(known.headers.location, form.next)
+  for (const next of ['', '?next=//evil.test/'])
+    assert.equal(
+      (await askPublic(it, `/gateway/login${next}`, { headers: { cookie } })).status,
+      200,
+    )
   const created = await askPublic(it, '/gateway/api/v1/clusters/', {
     method: 'POST',
     headers: { cookie },

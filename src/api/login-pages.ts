@@ -7,6 +7,7 @@ import { html, sendPage } from './html.ts'
 import { createLoginEntrance, seeOther } from './login-entrance.ts'
 import { loginForm } from './login-forms.ts'
 import { createLoginState } from './login-state.ts'
+import { safeNextPath } from './next-path.ts'
 import { addRedirectLogin } from './redirect-login.ts'
 import type { RouteContext } from './route-context.ts'
 import { createThrottle } from './throttle.ts'
@@ -33,6 +34,10 @@ export function addLoginPages(context: RouteContext, options: LoginPagesOptions)
   app.get('/login', (request, reply) => {
     const next = (request.query as { readonly next?: string | string[] }).next
     const kept = { next: typeof next === 'string' ? next : '', username: '' }
+    // Whoever comes from the host of dashboards, where our cookie is not seen, may be logged in.
+    const onward = safeNextPath(kept.next, prefix)
+    if (onward !== null && authentication.sessionOf(request.raw) !== null)
+      return seeOther(reply, onward)
     return sendForm(request, reply, 200, null, kept)
   })
 

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { chmodSync, existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -19,6 +17,7 @@ import {
   startGateway,
   workingDirectory,
 } from './harness.ts'
+import { certificateConfig, writeCertificate } from './write-certificate.ts'
 
 // The public address in all its forms: below a path, on two ports, with HTTPS.
 
@@ -116,12 +115,11 @@ print("done")
 
 test('HTTPS: the client, its schedulers, plain HTTP, and a renewed certificate', async () => {
   const port = await freePort()
-  const first = writeCertificate()
+  const first = writeCertificate(directory.path)
   const trusted = join(directory.path, 'ca.pem')
   const ca = readFileSync(trusted, 'utf8')
   const certificate = `
-c.Proxy.tls_cert = "${join(directory.path, 'cert.pem')}"
-c.Proxy.tls_key = "${join(directory.path, 'cert.key')}"
+${certificateConfig(directory.path)}
 c.DBBackendBase.cluster_heartbeat_period = 1
 `
   gateway = await startGateway({
@@ -165,7 +163,7 @@ print("done")
   await once(kept, 'secureConnect')
   kept.write('GET /api/health HTTP/1.1\r\nHost: x\r\n')
   assert.equal(kept.getPeerX509Certificate()?.fingerprint256, first)
-  const renewed = writeCertificate()
+  const renewed = writeCertificate(directory.path)
   assert.notEqual(renewed, first)
   gateway.signal('SIGHUP')
   const { log } = gateway
@@ -179,35 +177,6 @@ print("done")
   client.write('go on')
   assert.match(await client.ended, /done/)
 })
-
-/** Makes a certificate by an authority (made by the first call) that the client is told to trust; its fingerprint. */
-function writeCertificate(): string {
-  const path = (name: string) => join(directory.path, name)
-  const make = (name: string, subject: string, ...more: string[]) => {
-    const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
-    const files = ['-keyout', path(`${name}.key`), '-out', path(`${name}.pem`)]
-    const options = { stdio: 'pipe', timeout: 30_000 } as const
-    execFileSync(
-      'openssl',
-      ['req', ...kind, '-days', '2', '-subj', subject, ...files, ...more],
-      options,
-    )
-  }
-  if (!existsSync(path('ca.pem'))) make('ca', '/CN=authority')
-  const authority = ['-CA', path('ca.pem'), '-CAkey', path('ca.key')]
-  const names = ['-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost']
-  make(
-    'cert',
-    '/CN=gateway',
-    ...authority,
-    ...names,
-    '-addext',
-    'basicConstraints=critical,CA:FALSE',
-  )
-  // The gateway is another user where the tests run as root.
-  chmodSync(path('cert.key'), 0o644)
-  return new X509Certificate(readFileSync(path('cert.pem'))).fingerprint256
-}
 
 /** Everything that comes back until the other side closes. */
 async function answerTo(port: number, bytes: string): Promise<string> {

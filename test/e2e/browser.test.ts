@@ -4,10 +4,8 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { startBrowser } from '../browser.ts'
-import { waitFor } from '../fakes/wait-for.ts'
+import { dashboardDraws, logIn, runningCluster } from './browser-steps.ts'
 import {
-  ask,
-  basic,
   freePort,
   keepLog,
   type RunningGateway,
@@ -44,7 +42,7 @@ c.DaskGateway.log_level = "DEBUG"
 c.Proxy.log_level = "DEBUG"
 `,
       })
-      name = await runningCluster(gateway)
+      name = await runningCluster(gateway.address, 'alice', password)
       link = `${gateway.address}/clusters/${name}/status`
     })
     after(async () => {
@@ -115,40 +113,10 @@ c.Proxy.log_level = "DEBUG"
     })
   })
 
-async function runningCluster(gateway: RunningGateway): Promise<string> {
-  const headers = basic('alice', password)
-  const clusters = `${gateway.address}/api/v1/clusters/`
-  const created = await ask(clusters, { method: 'POST', headers, body: '{}' })
-  assert.equal(created.status, 201)
-  const { name } = JSON.parse(created.text) as { name: string }
-  await waitFor(
-    'the cluster to run',
-    async () => {
-      const { text } = await ask(`${clusters}${name}?wait`, { headers })
-      const { status } = JSON.parse(text) as { status: string }
-      assert.ok(['PENDING', 'RUNNING'].includes(status), text)
-      return status === 'RUNNING'
-    },
-    60_000,
-  )
-  return name
-}
-
 async function newPage(): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1000, height: 700 } })
   context.setDefaultTimeout(30_000)
   return context.newPage()
-}
-
-async function logIn(page: Page, username: string, secret: string): Promise<void> {
-  await page.getByLabel('User name').fill(username)
-  await page.getByLabel('Password').fill(secret)
-  await page.getByRole('button', { name: 'Log in' }).click()
-}
-
-async function dashboardDraws(page: Page): Promise<void> {
-  // Figures live in the shadow roots of Bokeh, which locators look into.
-  await waitFor('the figures', async () => (await page.locator('canvas').count()) >= 5, 30_000)
 }
 
 /** Pictures of one of our own pages: by day, by night, and on a telephone. */
