@@ -34,8 +34,6 @@ export interface Rehearsal {
   readonly note: string | null
   /** null: the account of this process. */
   readonly accountName: string | null
-  /** Where it looks for programs. */
-  readonly path: string
   /** Runs something else just so, to its end. */
   readonly run: (
     argv: readonly string[],

@@ -1,7 +1,7 @@
 import { GatewayError } from '../core/index.ts'
 import { nearestName } from '../util/index.ts'
 
-export const commands = ['serve', 'generate-config', 'check-config', 'proxy'] as const
+export const commands = ['serve', 'generate-config', 'check-config', 'doctor', 'proxy'] as const
 export type CommandName = (typeof commands)[number]
 
 /** What somebody typed, read but not yet understood as settings. */
@@ -18,6 +18,14 @@ export interface Arguments {
   /** `generate-config`: the file to write. */
   readonly output: string
   readonly force: boolean
+  readonly doctor: {
+    readonly json: boolean
+    readonly probe: boolean
+    readonly orphans: boolean
+    readonly publicAddress: string | null
+    readonly publicProxyAddress: string | null
+    readonly user: string | null
+  }
 }
 
 const flags = [
@@ -29,8 +37,31 @@ const flags = [
   '--show-config-json',
   '--debug',
   '--force',
+  '--json',
+  '--probe',
+  '--orphans',
 ]
-const options = ['-f', '--config', '--log-level', '--python', '--output']
+const options = [
+  '-f',
+  '--config',
+  '--log-level',
+  '--python',
+  '--output',
+  '--public-address',
+  '--public-proxy-address',
+  '--user',
+]
+const belongings: { readonly [command in CommandName]?: readonly string[] } = {
+  'generate-config': ['--output', '--force'],
+  doctor: [
+    '--json',
+    '--probe',
+    '--orphans',
+    '--public-address',
+    '--public-proxy-address',
+    '--user',
+  ],
+}
 
 /** Reads the command line (without node and script). Throws 'configuration' naming what it does not know. */
 export function parseArguments(argv: readonly string[]): Arguments {
@@ -49,9 +80,10 @@ export function parseArguments(argv: readonly string[]): Arguments {
       settings.push(`${name}=${inline ?? nextWord(name, words)}`)
     else throw unknownWord(word)
   }
-  for (const name of ['--output', '--force'])
-    if (given.has(name) && command !== 'generate-config')
-      throw new GatewayError('configuration', `${name} belongs to the command generate-config`)
+  for (const [owner, names] of Object.entries(belongings))
+    for (const name of names)
+      if (given.has(name) && command !== owner)
+        throw new GatewayError('configuration', `${name} belongs to the command ${owner}`)
   const logLevel = given.has('--debug') ? 'DEBUG' : given.get('--log-level')
   const levelClass = command === 'proxy' ? 'Proxy' : 'DaskGateway'
   if (logLevel !== undefined) settings.unshift(`--${levelClass}.log_level=${logLevel}`)
@@ -73,6 +105,14 @@ export function parseArguments(argv: readonly string[]): Arguments {
     python: given.get('--python') ?? null,
     output: given.get('--output') ?? 'dask_gateway_config.py',
     force: given.has('--force'),
+    doctor: {
+      json: given.has('--json'),
+      probe: given.has('--probe'),
+      orphans: given.has('--orphans'),
+      publicAddress: given.get('--public-address') ?? null,
+      publicProxyAddress: given.get('--public-proxy-address') ?? null,
+      user: given.get('--user') ?? null,
+    },
   }
 }
 

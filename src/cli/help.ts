@@ -8,6 +8,7 @@ Lets people start and use Dask clusters on shared machines.
 Commands (without one: run the gateway)
   generate-config   write a configuration file with every setting, its default and its meaning
   check-config      load and check the configuration and say what would run
+  doctor            look at everything that a running gateway needs, and at the ways to it
   proxy             run the proxy alone, in the foreground (Proxy.externally_managed)`,
   'generate-config': `Usage: dask-gateway-server generate-config [--output FILE] [--force]
 
@@ -19,6 +20,21 @@ Options
   'check-config': `Usage: dask-gateway-server check-config [OPTION …] [--Class.setting=value …]
 
 Loads and checks the configuration and says what would run; the exit status is not 0 when something is wrong.`,
+  doctor: `Usage: dask-gateway-server doctor [OPTION …] [--Class.setting=value …]
+
+Looks at the configuration, the records and their key, the ports, the Python and the Dask that clusters would run, and, while
+the gateway runs, at the ways to it by HTTP, WebSocket and TLS. It says what to do, and changes nothing. The exit status is 1
+when something failed. Run it as the gateway's account, in its working directory, with the same options.
+
+Options of doctor
+  --public-address URL
+                    also go by the address that users have, through whatever stands in front: http(s)://HOST[:PORT][/PREFIX]
+  --public-proxy-address HOST:PORT
+                    where users' traffic to schedulers goes, if not to the public address
+  --probe           try TLS with a probe that the gateway makes a way to for half a minute; no cluster need run
+  --orphans         list processes and directories of other gateways, or of no record
+  --user NAME       whose cluster to look at, where each runs as its user
+  --json            print JSON`,
   proxy: `Usage: dask-gateway-server proxy [OPTION …] [--Proxy.setting=value …]
 
 Runs the proxy alone, in the foreground, for Proxy.externally_managed = True.`,

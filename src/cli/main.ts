@@ -1,5 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import type { ConfigurationRequest } from '../config/index.ts'
 import { GatewayError, type Logger, logFormat, messageOf } from '../core/index.ts'
 import { createLogger, type LogLevel } from '../util/index.ts'
 import { type Arguments, parseArguments } from './arguments.ts'
@@ -23,6 +24,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0
   }
   if (given.command === 'generate-config') return writeConfig(given)
+  if (given.command === 'doctor') return runDoctor(given)
   return runConfigured(given)
 }
 
@@ -38,14 +40,7 @@ async function runConfigured(given: Arguments): Promise<number> {
     write: (line) => process.stderr.write(line),
   })
   endOnFaults(logger)
-  const configuration = await loadConfiguration({
-    files: given.configFile === null ? [] : [given.configFile],
-    defaultFile: 'dask_gateway_config.py',
-    commandLine: given.settings,
-    python: given.python,
-    logger,
-    evaluationLimitMs: configurationLimitMs(),
-  })
+  const configuration = await loadConfiguration(requestOf(given, logger))
   try {
     const settings = configuration.get(gatewaySettings)
     level = settings.log_level
@@ -68,6 +63,25 @@ async function runConfigured(given: Arguments): Promise<number> {
     return await serve(configuration, logger)
   } finally {
     await configuration.close()
+  }
+}
+
+/** A configuration that cannot be read is one of its findings. */
+async function runDoctor(given: Arguments): Promise<number> {
+  const { doctor } = await import('./doctor/doctor.ts')
+  const write = (line: string) => process.stderr.write(line)
+  const logger = createLogger({ level: 'error', format: logFormat(), write })
+  return doctor(given.doctor, requestOf(given, logger), logger)
+}
+
+function requestOf(given: Arguments, logger: Logger): ConfigurationRequest {
+  return {
+    files: given.configFile === null ? [] : [given.configFile],
+    defaultFile: 'dask_gateway_config.py',
+    commandLine: given.settings,
+    python: given.python,
+    logger,
+    evaluationLimitMs: configurationLimitMs(),
   }
 }
 

@@ -59,7 +59,7 @@ export async function runProxyCommand(configuration: Configuration): Promise<num
 }
 
 /** null: both share one port, which is what equal addresses mean too. */
-function separateTcpAddress({ address, tcp_address }: ProxyValues): HostPort | null {
+export function separateTcpAddress({ address, tcp_address }: ProxyValues): HostPort | null {
   const same = tcp_address?.host === address.host && tcp_address.port === address.port
   return same ? null : tcp_address
 }

@@ -31,7 +31,6 @@ export async function rehearse(
     argv: command.argv,
     note: command.note,
     accountName: account.name,
-    path,
     run: (argv, signal) => run(argv, environment, account, signal),
   }
 }
