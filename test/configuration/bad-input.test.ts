@@ -123,6 +123,17 @@ test('Python that loops is stopped, and the error says where it was', async (t) 
   )
 })
 
+test('the stack of what Python raises is logged where it tells more than the error', async (t) => {
+  const { logger, lines } = listeningLogger()
+  await assert.rejects(loadText(t, 'raise ValueError("no moon")', { logger }))
+  assert.deepEqual(lines, [])
+  const deep = 'def moon():\n    raise ValueError("no moon")\n\nmoon()'
+  await assert.rejects(loadText(t, deep, { logger }), configurationError(/line 2: ValueError/))
+  const stack = lines.join('\n')
+  assert.match(stack, /line 4, in <module>[\s\S]*line 2, in moon/)
+  assert.doesNotMatch(stack, /dask_gateway_evaluator/, 'our own frames tell nobody anything')
+})
+
 test('what a configuration prints goes to the log and hurts nothing', async (t) => {
   const { logger, lines } = listeningLogger()
   await loadText(t, 'import os\nprint("printed")\nos.write(1, b"raw\\n")', { logger })
