@@ -89,3 +89,16 @@ child.stdout.once('data', () => console.log('ready'))`,
   await over
   assert.equal(await readFile(log, 'utf8'), 'asked ')
 })
+
+test('a halted process is woken, so that it ends by itself', async () => {
+  const log = join(root, 'halted')
+  const halted = await started(
+    `process.on('SIGINT', () => { say('interrupted'); process.exit() }); console.log('ready')`,
+    log,
+  )
+  process.kill(halted.pid, 'SIGSTOP')
+  const { stopper, over } = stopperOf(1)
+  stopper.begin('halted', halted)
+  await over
+  assert.equal(await readFile(log, 'utf8'), 'interrupted ')
+})

@@ -94,8 +94,11 @@ export class Stopper {
       return members
     }
     for (const [signal, limitMs] of this.#steps) {
-      for (const member of await look())
+      for (const member of await look()) {
         if (signal !== 'SIGINT' || !isLeftToParent(member, members)) signalProcess(member, signal)
+        // One that is halted could not answer; for others it means nothing.
+        signalProcess(member, 'SIGCONT')
+      }
       const deadline = performance.now() + limitMs
       let pauseMs = 10
       while (members.length > 0 && performance.now() < deadline) {
