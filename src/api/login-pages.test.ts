@@ -165,6 +165,8 @@ test('wrong passwords are refused, and after five it takes a pause, for that nam
   assert.equal(tired.status, 429)
   assert.ok(Number(tired.headers['retry-after']) > 0)
   assert.equal((await login(it, { username: 'bob', password: 'secret' })).status, 303)
+  for (let count = 0; count < 5; count++) await login(it, { password: 'guess' })
+  assert.equal((await login(it, { password: 'guess' })).status, 429)
 })
 
 test('a form that is no form, and one that is too large', async (t) => {

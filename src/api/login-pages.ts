@@ -50,7 +50,7 @@ export function addLoginPages(context: RouteContext, options: LoginPagesOptions)
     }
     const { address } = clientOf(request.raw)
     // A token is nothing that could be guessed, and all who come through one proxy share its address.
-    const key = form.has('username') ? `${address} ${kept.username}` : null
+    const key = authenticator.login?.form === 'token' ? null : `${address} ${kept.username}`
     const waitSeconds = key === null ? 0 : failures.waitSeconds(key)
     if (waitSeconds > 0) {
       reply.header('retry-after', String(waitSeconds))

@@ -38,7 +38,7 @@ export function addRedirectLogin(
   })
 
   app.get('/oauth_callback', async (request, reply) => {
-    const answer = new URLSearchParams(request.url.split('?')[1] ?? '')
+    const answer = new URLSearchParams(request.url.replace(/^[^?]*/, ''))
     const state = answer.get('state') ?? ''
     const nonce = entrance.nonceOf(request)
     const next = states.nextOf(nonce, state)
