@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { python, root } from './harness.ts'
+
+// What the old server's install guides tell an administrator to do, done: users, folders, start script, and the last section,
+// "Validate things are working", with the unmodified client. guide-tree.scenario.ts does it, as root on a private machine.
+
+const limitMs = 8 * 60_000
+const places = ['/opt/dask-gateway', '/etc/dask-gateway', '/var/dask-gateway', '/home/dask']
+
+let folder: string
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'guide-'))
+})
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+test("the guides' tree, built, started and used", {
+  skip: process.getuid?.() === 0 ? false : 'needs root',
+  timeout: limitMs + 60_000,
+}, () => {
+  const memory = join(folder, 'memory')
+  mkdirSync(memory)
+  const report = npm('pack', '--json', '--ignore-scripts', `--pack-destination=${folder}`)
+  const [{ filename }] = JSON.parse(report) as [{ filename: string }]
+  const before = places.map(existsSync)
+  const { status, signal } = spawnSync(
+    join(root, 'test/packaging/private-machine.sh'),
+    [
+      memory,
+      process.execPath,
+      ...[join(import.meta.dirname, 'guide-tree.scenario.ts'), join(folder, filename), python],
+    ],
+    {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      timeout: limitMs,
+      killSignal: 'SIGKILL',
+      env: { ...process.env, PRIVATE_FOLDERS: 'etc usr var opt home root' },
+    },
+  )
+  assert.equal(status, 0, `the scenario ended with ${signal ?? status}; its words are above`)
+  assert.deepEqual(places.map(existsSync), before, 'nothing of it is left on this machine')
+})
+
+/** The machine's npm; what an outer `npm test` has set for its own package must not reach it. */
+function npm(...words: string[]): string {
+  const env = Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name))
+  return execFileSync('npm', words, {
+    cwd: root,
+    env: { ...Object.fromEntries(env), NODE_OPTIONS: '' },
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: 300_000,
+  })
+}
