@@ -1,4 +1,3 @@
-import type { BlockList } from 'node:net'
 import {
   type Backend,
   type Cluster,
@@ -13,35 +12,23 @@ import {
   messageOf,
   type OptionField,
   type ResolveClusterSettings,
-  type SchedulerAddresses,
   type Status,
   type User,
   type Worker,
 } from '../core/index.ts'
-import { createKeyPair, randomHex, sameSecret } from '../util/index.ts'
-import type {
-  ClusterService,
-  ClusterView,
-  Heartbeat,
-  ScaleResult,
-  ShownStatus,
-} from './cluster-service.ts'
-import { applyHeartbeat } from './heartbeat.ts'
+import { createKeyPair, randomHex } from '../util/index.ts'
+import type { ClusterService, ClusterView, ScaleResult, ShownStatus } from './cluster-service.ts'
 import { checkSchedulerFits, limitAdapt, limitScale } from './limits.ts'
-import { type Entry, objectRefs, type Records } from './records.ts'
-import { checkSchedulerAddress } from './scheduler-address.ts'
+import { type Entry, objectRefs } from './records.ts'
 import type { SendToScheduler } from './scheduler-comm.ts'
+import { entryOfToken, type HeartbeatParts, takeHeartbeat } from './take-heartbeat.ts'
 
-export interface ServiceParts {
-  readonly records: Records
+export interface ServiceParts extends HeartbeatParts {
   readonly backend: Backend
   readonly logArchive: LogArchive
   readonly options: ClusterOptions
   readonly resolveSettings: ResolveClusterSettings
   readonly send: SendToScheduler
-  readonly networks: BlockList
-  readonly ownPorts: () => readonly number[]
-  readonly wake: (name: string) => void
   readonly logger: Logger
 }
 
@@ -263,69 +250,6 @@ async function tell(
     throw new GatewayError('conflict', `cluster ${name} is not running: ${messageOf(cause)}`, {
       cause,
     })
-  }
-}
-
-function entryOfToken({ records }: ServiceParts, name: string, token: string): Entry | null {
-  const entry = records.get(name)
-  return entry !== undefined && sameSecret(entry.cluster.token, token) ? entry : null
-}
-
-async function takeHeartbeat(
-  parts: ServiceParts,
-  name: string,
-  token: string,
-  heartbeat: Heartbeat,
-  source: string,
-): Promise<void> {
-  const entry = entryOfToken(parts, name, token)
-  if (entry === null)
-    throw new GatewayError('unauthenticated', 'The token is not that of this cluster')
-  if (entry.cluster.target !== 'running' || entry.cluster.attempt === null) return
-  const addresses = await checkedAddresses(parts, entry, heartbeat, source)
-  entry.facts = { ...entry.facts, heardAt: performance.now() }
-  const attemptId = entry.cluster.attempt.id
-  let changed = false
-  await parts.records.change(name, ({ cluster, workers }) => {
-    if (cluster.target !== 'running' || cluster.attempt?.id !== attemptId) return null
-    const change = applyHeartbeat(cluster, workers.values(), heartbeat, addresses)
-    changed = change !== null
-    if (
-      change?.cluster !== undefined &&
-      change.cluster.addresses !== cluster.addresses &&
-      cluster.addresses !== null
-    )
-      entry.facts = { ...entry.facts, published: false }
-    return change
-  })
-  if (changed) parts.wake(name)
-}
-
-async function checkedAddresses(
-  { records, networks, ownPorts }: ServiceParts,
-  entry: Entry,
-  heartbeat: Heartbeat,
-  source: string,
-): Promise<SchedulerAddresses> {
-  const { cluster, facts } = entry
-  const seen = cluster.attempt === null ? undefined : facts.attempts.get(cluster.attempt.id)
-  const nodeAddresses = seen?.observation?.state === 'running' ? seen.observation.nodeAddresses : []
-  const rules = { source, nodeAddresses, networks, ownPorts: ownPorts() }
-  try {
-    const scheduler = checkSchedulerAddress('scheduler', heartbeat.schedulerAddress, 'tls', rules)
-    const api = checkSchedulerAddress('API', heartbeat.apiAddress, 'http', rules)
-    const dashboard =
-      heartbeat.dashboardAddress === ''
-        ? null
-        : checkSchedulerAddress('dashboard', heartbeat.dashboardAddress, 'http', rules)
-    return { scheduler, dashboard, api }
-  } catch (error) {
-    const message = messageOf(error)
-    if (entry.pendingReason !== message) {
-      entry.pendingReason = message
-      await records.change(cluster.name, () => ({ events: [{ kind: 'address-refused', message }] }))
-    }
-    throw error
   }
 }
 

@@ -1,0 +1,122 @@
+import { isFinal } from '../core/index.ts'
+import { randomHex } from '../util/index.ts'
+import { keepLog, logTail } from './logs.ts'
+import { type Entry, objectRefs, routeOf } from './records.ts'
+import { newAttempt, type StepContext } from './step-context.ts'
+
+const acknowledgeLimitMs = 2000
+
+/** Records a new attempt with a token of its own, then asks the backend, then records the answer. */
+export async function startScheduler(context: StepContext, entry: Entry): Promise<void> {
+  const { records, backend } = context
+  const { name } = entry.cluster
+  const attempt = newAttempt()
+  entry.facts = { ...entry.facts, startBegunAt: entry.facts.startBegunAt ?? performance.now() }
+  await records.change(name, ({ cluster }) =>
+    cluster.target !== 'running'
+      ? null
+      : {
+          cluster: {
+            ...cluster,
+            attempt,
+            token: randomHex(16),
+            status: 'created',
+            addresses: null,
+          },
+        },
+  )
+  if (entry.cluster.attempt?.id !== attempt.id) return
+  const outcome = await backend.startScheduler(entry.cluster, context.signal())
+  if (outcome.outcome === 'started')
+    records.learn(entry, attempt.id, { notRunningAt: performance.now() })
+  await records.change(name, ({ cluster }) => {
+    if (outcome.outcome === 'refused') {
+      if (cluster.target !== 'running') return { cluster: { ...cluster, attempt: null } }
+      const { reason } = outcome
+      return {
+        cluster: { ...cluster, attempt: null, target: 'failed', reason },
+        events: [{ kind: 'cluster-failing', message: reason }],
+      }
+    }
+    const status = cluster.status === 'created' ? 'submitted' : cluster.status
+    return {
+      cluster: { ...cluster, status, attempt: { ...attempt, handle: outcome.handle } },
+      events: [
+        { kind: 'scheduler-started', message: 'The scheduler was started' },
+        ...(outcome.notes ?? []).map((message) => ({ kind: 'note', message })),
+      ],
+    }
+  })
+}
+
+/** Gives the proxies the route, and lets users see RUNNING when they have it, or soon after. */
+export async function publish(context: StepContext, entry: Entry): Promise<void> {
+  const { records, routes } = context
+  const { name, addresses } = entry.cluster
+  if (addresses === null) throw new Error('a running cluster has no addresses')
+  const version = routes.put(routeOf(name, addresses.scheduler))
+  const missing = await routes.whenAcknowledged(version, acknowledgeLimitMs)
+  if (entry.cluster.addresses === addresses) entry.facts = { ...entry.facts, published: true }
+  const late =
+    missing.length === 0 ? '' : `; these proxies do not have its route yet: ${missing.join(', ')}`
+  await records.change(name, () => ({
+    events: [{ kind: 'cluster-running', message: `The cluster is running${late}` }],
+  }))
+}
+
+/** Records that the cluster is to end, and why, with the last lines of its log. */
+export async function fail(context: StepContext, entry: Entry, reason: string): Promise<void> {
+  const log = await logTail(context, entry)
+  await context.records.change(entry.cluster.name, ({ cluster }) =>
+    cluster.target !== 'running'
+      ? null
+      : {
+          cluster: { ...cluster, target: 'failed', reason },
+          events: [{ kind: 'cluster-failing', message: reason, details: { log_tail: log } }],
+        },
+  )
+}
+
+/** Takes the route away and records that everything of the cluster is to end. */
+export async function close(context: StepContext, entry: Entry): Promise<void> {
+  const { records, routes } = context
+  routes.remove(entry.cluster.name)
+  entry.facts = { ...entry.facts, published: false }
+  await records.change(entry.cluster.name, ({ cluster, workers }) => {
+    const target = cluster.target === 'running' ? 'failed' : cluster.target
+    return {
+      cluster: { ...cluster, status: 'closing', target },
+      workers: [...workers.values()]
+        .filter((worker) => !isFinal(worker.status) && worker.target === 'running')
+        .map((worker) => ({ ...worker, target: 'stopped', reason: 'The cluster ends' })),
+      events: [
+        { kind: 'cluster-stopping', message: cluster.reason ?? 'The cluster is being stopped' },
+      ],
+    }
+  })
+}
+
+/** Everything has ended: keeps the log, removes what is left outside, records the end. */
+export async function finish(context: StepContext, entry: Entry): Promise<void> {
+  const { records, backend } = context
+  const scheduler = objectRefs(entry).find((ref) => ref.workerName === null)
+  const log = await logTail(context, entry)
+  if (scheduler !== undefined) await keepLog(context, entry, scheduler)
+  await backend.cleanUp(entry.cluster, context.signal())
+  await records.change(entry.cluster.name, ({ cluster }) => {
+    const status = cluster.target === 'failed' ? 'failed' : 'stopped'
+    const reason =
+      cluster.reason ?? (status === 'failed' ? 'The cluster failed' : 'The cluster was stopped')
+    return {
+      cluster: { ...cluster, status, target: status, reason, stopTime: Date.now() },
+      events: [
+        {
+          kind: `cluster-${status}`,
+          message: reason,
+          details: status === 'failed' ? { log_tail: log } : {},
+        },
+      ],
+    }
+  })
+  entry.facts = { ...entry.facts, attempts: new Map(), lastError: null }
+}

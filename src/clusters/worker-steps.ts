@@ -1,0 +1,123 @@
+import type { Worker } from '../core/index.ts'
+import { randomHex } from '../util/index.ts'
+import { withOutcomes } from './attempt-steps.ts'
+import type { Step, WorkerEnd } from './lifecycle.ts'
+import { keepLog } from './logs.ts'
+import { type Entry, objectRefs } from './records.ts'
+import { newAttempt, type StepContext } from './step-context.ts'
+
+/** Records workers that are wanted. */
+export function addWorkers(context: StepContext, entry: Entry, count: number): Promise<void> {
+  const clusterName = entry.cluster.name
+  const workers = Array.from({ length: count }, (): Worker => {
+    const name = randomHex(16)
+    const none = { stopTime: null, reason: null, attempt: null, endExpected: false } as const
+    return {
+      name,
+      clusterName,
+      status: 'created',
+      target: 'running',
+      startTime: Date.now(),
+      ...none,
+    }
+  })
+  return context.records.change(clusterName, () => ({ workers }))
+}
+
+/** Records an attempt for each, asks the backend for all at once, records the answers. */
+export async function startWorkers(
+  context: StepContext,
+  entry: Entry,
+  workers: readonly Worker[],
+): Promise<void> {
+  const { records, backend } = context
+  const { name } = entry.cluster
+  const attempts = new Map(workers.map((worker) => [worker.name, newAttempt()]))
+  await records.change(name, (newest) => ({
+    workers: workers.flatMap((worker) => {
+      const current = newest.workers.get(worker.name)
+      const attempt = attempts.get(worker.name)
+      return current === undefined || attempt === undefined ? [] : [{ ...current, attempt }]
+    }),
+  }))
+  const starts = [...attempts].map(([workerName, { id }]) => ({ workerName, attemptId: id }))
+  const outcomes = await backend.startWorkers(entry.cluster, starts, context.signal())
+  const now = performance.now()
+  for (const [attemptId, { outcome }] of outcomes)
+    if (outcome === 'started') records.learn(entry, attemptId, { notRunningAt: now })
+  await records.change(name, (newest) => {
+    const changed = withOutcomes(newest.workers.values(), outcomes)
+    const refused = changed.filter((worker) => worker.status === 'failed')
+    const notes = new Set(
+      [...outcomes.values()].flatMap((each) => ('notes' in each ? (each.notes ?? []) : [])),
+    )
+    return {
+      workers: changed,
+      ...(refused.length === 0
+        ? {}
+        : {
+            cluster: {
+              ...newest.cluster,
+              workerStartFailures: newest.cluster.workerStartFailures + refused.length,
+            },
+          }),
+      events: [
+        ...changed.map((worker) =>
+          worker.status === 'failed'
+            ? { kind: 'worker-failed', message: worker.reason ?? 'Refused', worker: worker.name }
+            : { kind: 'worker-started', message: 'The worker was started', worker: worker.name },
+        ),
+        ...[...notes].map((message) => ({ kind: 'note', message })),
+      ],
+    }
+  })
+}
+
+/** Records that these are to end. */
+export function retireWorkers(
+  context: StepContext,
+  entry: Entry,
+  step: Extract<Step, { do: 'retire-workers' }>,
+): Promise<void> {
+  const names = new Set(step.workers.map((worker) => worker.name))
+  return context.records.change(entry.cluster.name, ({ workers }) => ({
+    workers: [...workers.values()]
+      // One that has connected meanwhile stays.
+      .filter(
+        (worker) =>
+          names.has(worker.name) && worker.status !== 'running' && worker.target === 'running',
+      )
+      .map((worker) => ({ ...worker, target: step.target, reason: step.reason })),
+  }))
+}
+
+/** Records that these have ended, and keeps their logs. */
+export async function endWorkers(
+  context: StepContext,
+  entry: Entry,
+  ends: readonly WorkerEnd[],
+): Promise<void> {
+  const refs = new Map(objectRefs(entry).map((ref) => [ref.workerName, ref]))
+  for (const { worker } of ends) {
+    const ref = refs.get(worker.name)
+    if (ref !== undefined && worker.attempt?.handle != null) await keepLog(context, entry, ref)
+  }
+  const failures = ends.filter((end) => end.startFailure).length
+  await context.records.change(entry.cluster.name, ({ cluster, workers }) => ({
+    workers: ends.map(({ worker, status, reason }) => ({
+      ...(workers.get(worker.name) ?? worker),
+      status,
+      target: status,
+      reason,
+      stopTime: Date.now(),
+    })),
+    ...(failures === 0
+      ? {}
+      : { cluster: { ...cluster, workerStartFailures: cluster.workerStartFailures + failures } }),
+    events: ends.map(({ worker, status, reason }) => ({
+      kind: `worker-${status}`,
+      message: reason,
+      worker: worker.name,
+    })),
+  }))
+}
