@@ -239,6 +239,8 @@ function remember(child: ChildProcess): void {
   child.once('close', () => children.delete(child))
 }
 
+const pythonLimitMs = 240_000
+
 export interface PythonRun {
   readonly process: ChildProcess
   /** Waits until the program has printed a line with this text. */
@@ -267,11 +269,13 @@ export function runPython(
     },
   })
   remember(child)
+  const limit = setTimeout(() => child.kill('SIGKILL'), pythonLimitMs)
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => {
       output += text
     })
   const ended = once(child, 'close').then(([code, signal]) => {
+    clearTimeout(limit)
     if (code !== 0) throw new Error(`Python ended with ${code ?? signal}:\n${output}`)
     return output
   })
