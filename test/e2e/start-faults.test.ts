@@ -32,7 +32,7 @@ async function assertNoStart(
 }
 
 /** Not what a cluster runs that was left running on purpose. */
-const isOurs = (left: string) => !/^\d+ sleep 1000/.test(left)
+const isOurs = (left: string) => !/^\d+ (sleep 1000|\/bin\/sh -s supervisor)/.test(left)
 
 /** A port of 127.0.0.1 that another program has. */
 async function takenPort(context: TestContext, wanted = 0): Promise<number> {

@@ -1,4 +1,5 @@
 import { GatewayError, type StartOutcome } from '../../core/index.ts'
+import { isRoot } from './accounts.ts'
 import { fence, handleJson, handleOf, type ProcessHandle, readClaim } from './claims.ts'
 import { type ClusterDirectory, logTail } from './cluster-directory.ts'
 import { lastLine } from './exit-reason.ts'
@@ -50,5 +51,7 @@ export async function findAttempt(
     .filter((each) => markers.get(each.pid)?.attemptId === attemptId)
     .toSorted((a, b) => a.startTime - b.startTime)
   if (oldest === undefined) return 'absent'
-  return claim.state === 'none' ? handleOf(oldest) : 'unknown'
+  if (claim.state === 'empty') return 'unknown'
+  // What is root's and has the marker may be anything that a user could start; a supervisor there has its claim.
+  return isRoot() ? 'absent' : handleOf(oldest, { uid: oldest.uid, gid: process.getgid?.() ?? 0 })
 }

@@ -3,15 +3,20 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Json } from '../../core/index.ts'
 import { bootId, type ProcessIdentity } from '../../util/index.ts'
+import type { Owner } from './as-account.ts'
 import { type ClusterDirectory, pathSegment } from './cluster-directory.ts'
+import { type Exit, exitOfStatus } from './exit-reason.ts'
 
 // An attempt's claim is a file that is made once (O_EXCL). Whoever makes it decides for ever whether the attempt runs:
-// the process itself, as its first act, writes "PID START-TIME BOOT-ID"; the gateway, when it gives the attempt up,
-// writes "fenced". A process that finds a claim ends without having run anything.
+// its supervisor, as its first act, writes "PID START-TIME BOOT-ID UID GID"; the gateway, when it gives the attempt up,
+// writes "fenced". A supervisor that finds a claim ends without having run anything. Beside the claim, `ATTEMPT.exit` has
+// the status with which the command ended.
 
-/** The backend's handle: a process that cannot be mistaken for another. */
+/** The backend's handle: a supervisor that cannot be mistaken for another process, and whom it runs the command as. */
 export interface ProcessHandle extends ProcessIdentity {
   readonly bootId: string
+  readonly uid: number
+  readonly gid: number
 }
 
 export type Claim =
@@ -25,29 +30,50 @@ export function claimPath(directory: ClusterDirectory, attemptId: string): strin
   return join(directory.claims, pathSegment(attemptId))
 }
 
+export function exitPath(directory: ClusterDirectory, attemptId: string): string {
+  return `${claimPath(directory, attemptId)}.exit`
+}
+
 export async function readClaim(directory: ClusterDirectory, attemptId: string): Promise<Claim> {
+  const text = await readShort(claimPath(directory, attemptId))
+  return text === null ? { state: 'none' } : parseClaim(text)
+}
+
+/** How the attempt's command ended, as its supervisor wrote it down; null: it has not, or had no time to. */
+export async function readExit(
+  directory: ClusterDirectory,
+  attemptId: string,
+): Promise<Exit | null> {
+  const [, status] = /^(\d+)\n$/.exec((await readShort(exitPath(directory, attemptId))) ?? '') ?? []
+  return status === undefined ? null : exitOfStatus(Number(status))
+}
+
+/** The beginning of a file; null: there is none. */
+async function readShort(path: string): Promise<string | null> {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
   try {
-    const file = await open(claimPath(directory, attemptId), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    const file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
     try {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(200), 0, 200, 0)
-      return parseClaim(buffer.toString('latin1', 0, bytesRead))
+      return buffer.toString('latin1', 0, bytesRead)
     } finally {
       await file.close()
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { state: 'none' }
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw error
   }
 }
 
 function parseClaim(text: string): Claim {
   if (text === 'fenced\n') return { state: 'fenced' }
-  const [, pid, startTime, boot] = /^(\d+) (\d+) ([0-9a-f-]+)\n$/.exec(text) ?? []
+  const [, pid, startTime, boot, uid, gid] =
+    /^(\d+) (\d+) ([0-9a-f-]+) (\d+) (\d+)\n$/.exec(text) ?? []
   if (boot === undefined) return { state: 'empty' }
+  const identity = { pid: Number(pid), startTime: Number(startTime) }
   return {
     state: 'held',
-    handle: { pid: Number(pid), startTime: Number(startTime), bootId: boot },
+    handle: { ...identity, bootId: boot, uid: Number(uid), gid: Number(gid) },
   }
 }
 
@@ -67,17 +93,18 @@ export async function fence(directory: ClusterDirectory, attemptId: string): Pro
   }
 }
 
-export function handleOf(identity: ProcessIdentity): ProcessHandle {
-  return { pid: identity.pid, startTime: identity.startTime, bootId: bootId() }
+export function handleOf(identity: ProcessIdentity, { uid, gid }: Owner): ProcessHandle {
+  return { pid: identity.pid, startTime: identity.startTime, bootId: bootId(), uid, gid }
 }
 
 /** A handle as the records kept it; null: it is none of ours. */
 export function parseHandle(json: Json): ProcessHandle | null {
   if (json === null || typeof json !== 'object' || !('pid' in json)) return null
-  const { pid, startTime, bootId: boot } = json
+  const { pid, startTime, bootId: boot, uid, gid } = json
   if (typeof pid !== 'number' || typeof startTime !== 'number' || typeof boot !== 'string')
     return null
-  return pid > 1 ? { pid, startTime, bootId: boot } : null
+  if (typeof uid !== 'number' || typeof gid !== 'number') return null
+  return pid > 1 ? { pid, startTime, bootId: boot, uid, gid } : null
 }
 
 export function handleJson(handle: ProcessHandle): Json {

@@ -16,16 +16,18 @@ import { promisify } from 'node:util'
 import { type Cluster, GatewayError, type SecretPaths } from '../../core/index.ts'
 import { randomHex } from '../../util/index.ts'
 import type { Account } from './account.ts'
-import { asAccount } from './as-account.ts'
+import { isRoot } from './accounts.ts'
+import { asOwner } from './as-account.ts'
 
-// A cluster's directory belongs to the gateway: nothing that runs in the cluster can put a link in the place of one of
-// these names when the gateway runs as root. Processes of another account own `.certs`, `claims` and `work` only.
+// A cluster's directory belongs to the gateway. When that is root, clusters run as others, who own `.certs` and `work` only
+// (and the files of `logs`): they cannot put a link in the place of any name that root follows, and may pass through what
+// is root's, but not list it.
 //
-//   dg-INSTANCE-CLUSTER/   0700 (0711 with another account); the processes' working directory without one
+//   dg-INSTANCE-CLUSTER/   0700 (root's: 0711); unless root's, the processes' working directory
 //     .certs/              dask.crt, dask.pem, token: 0600
 //     claims/ATTEMPT       made once, by who begins this attempt or by who rules it out (see claims.ts)
 //     logs/                scheduler.log, worker-NAME.log
-//     work/                with another account only: the working directory
+//     work/                root's only: the working directory, 0700
 
 export interface ClusterDirectory {
   readonly path: string
@@ -41,7 +43,6 @@ export function clusterDirectory(
   root: string,
   instanceId: string,
   clusterName: string,
-  account: Account,
 ): ClusterDirectory {
   const path = join(root, directoryPrefix(instanceId) + pathSegment(clusterName))
   const certs = join(path, '.certs')
@@ -50,7 +51,7 @@ export function clusterDirectory(
     certs,
     claims: join(path, 'claims'),
     logs: join(path, 'logs'),
-    work: account.name === null ? path : join(path, 'work'),
+    work: isRoot() ? join(path, 'work') : path,
     secrets: {
       token: join(certs, 'token'),
       cert: join(certs, 'dask.crt'),
@@ -75,21 +76,24 @@ export async function prepareDirectory(
   cluster: Cluster,
   account: Account,
 ): Promise<void> {
-  const shared = account.name !== null
-  await makeDirectory(directory.path, shared ? 0o711 : 0o700, null)
-  await makeDirectory(directory.logs, 0o700, null)
-  for (const path of [directory.certs, directory.claims, ...(shared ? [directory.work] : [])])
-    await makeDirectory(path, 0o700, shared ? account : null)
+  const others = isRoot()
+  await makeDirectory(directory.path, others ? 0o711 : 0o700, null)
+  for (const path of [directory.logs, directory.claims]) await makeDirectory(path, 0o700, null)
+  for (const path of [directory.certs, ...(others ? [directory.work] : [])])
+    await makeDirectory(path, 0o700, others ? account : null)
   const { secrets } = directory
   await writeSecret(secrets.cert, cluster.tlsCert, account)
   await writeSecret(secrets.key, cluster.tlsKey, account)
   await writeSecret(secrets.token, cluster.token, account)
 }
 
+/** `owner` null: it is the gateway's. */
 async function makeDirectory(path: string, mode: number, owner: Account | null): Promise<void> {
   await mkdir(path, { mode }).catch(unless('EEXIST'))
-  if (!(await lstat(path)).isDirectory())
-    throw new GatewayError('internal', `${path} is no directory`)
+  const info = await lstat(path)
+  if (!info.isDirectory()) throw new GatewayError('internal', `${path} is no directory`)
+  if (owner === null && info.uid !== process.getuid?.())
+    throw new GatewayError('internal', `${path} was made by somebody else (uid ${info.uid})`)
   if (owner !== null) await lchown(path, owner.uid, owner.gid)
   await chmod(path, mode)
 }
@@ -101,7 +105,7 @@ async function writeSecret(path: string, text: string, account: Account): Promis
   const file = await open(aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
   try {
     await file.writeFile(text)
-    if (account.name !== null) await file.chown(account.uid, account.gid)
+    if (!account.own) await file.chown(account.uid, account.gid)
   } finally {
     await file.close()
   }
@@ -120,7 +124,7 @@ export async function openLog(
   try {
     if (!(await file.stat()).isFile()) throw new GatewayError('internal', `${path} is no file`)
     // So that a process can open /dev/stderr anew.
-    if (account.name !== null) await file.chown(account.uid, account.gid)
+    if (!account.own) await file.chown(account.uid, account.gid)
     return file
   } catch (error) {
     await file.close()
@@ -162,10 +166,10 @@ function logPath(directory: ClusterDirectory, workerName: string | null): string
 /** Removes the whole directory, also when a process left folders in it that may not be written. */
 export async function removeDirectory(
   directory: ClusterDirectory,
-  account: Account,
   signal: AbortSignal,
 ): Promise<void> {
-  if (account.name !== null) await emptyAsAccount(directory, account, signal)
+  if (isRoot())
+    for (const folder of [directory.work, directory.certs]) await removeAsOwner(folder, signal)
   const remove = () => rm(directory.path, { recursive: true, force: true })
   await remove().catch(async () => {
     const options = { timeout: 60_000, signal }
@@ -176,23 +180,22 @@ export async function removeDirectory(
 }
 
 /**
- * What belongs to the account is removed as that account: were it done by root, a process could put a link in
- * the way. Then only empty folders are left, or `rmdir` fails.
+ * What belongs to an account is removed by its owner: were it done by root, a process could put a link in the way. Who that
+ * is, the folder itself says, as its parent is root's. Then it is empty, or `rmdir` fails.
  */
-async function emptyAsAccount(
-  directory: ClusterDirectory,
-  account: Account,
-  signal: AbortSignal,
-): Promise<void> {
-  const folders = [directory.work, directory.certs, directory.claims]
-  const script = 'chmod -R u+rwx -- "$@"; rm -rf -- "$@"'
-  const [program, ...args] = asAccount(account, ['/bin/sh', '-c', script, 'sh', ...folders])
-  const options = { timeout: 60_000, signal, env: { PATH: '/usr/bin:/bin' }, cwd: '/' }
-  // The folders themselves stay, as their parent is the gateway's: hence the status is of no interest.
-  await promisify(execFile)(program, args, options).catch((error: unknown) => {
-    if (signal.aborted) throw error
-  })
-  for (const folder of folders) await rmdir(folder).catch(unless('ENOENT'))
+async function removeAsOwner(folder: string, signal: AbortSignal): Promise<void> {
+  const owner = await lstat(folder).catch(unless('ENOENT'))
+  if (owner === undefined) return
+  if (owner.uid !== 0) {
+    const script = 'chmod -R u+rwx -- "$1"; rm -rf -- "$1"'
+    const [program, ...args] = asOwner(owner, ['/bin/sh', '-c', script, 'sh', folder])
+    const options = { timeout: 60_000, signal, env: { PATH: '/usr/bin:/bin' }, cwd: '/' }
+    // The folder itself stays, as its parent is not its owner's: hence the status is of no interest.
+    await promisify(execFile)(program, args, options).catch((error: unknown) => {
+      if (signal.aborted) throw error
+    })
+  }
+  await rmdir(folder).catch(unless('ENOENT'))
 }
 
 function unless(...codes: readonly string[]): (error: NodeJS.ErrnoException) => undefined {

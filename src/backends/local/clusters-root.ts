@@ -1,57 +1,75 @@
-import { access, constants, lstat, mkdir, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { access, chmod, constants, lstat, mkdir, realpath, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { GatewayError, messageOf } from '../../core/index.ts'
-import type { Account } from './account.ts'
+import { isRoot } from './accounts.ts'
+
+/** Below it, each gateway that is root has its own. */
+export const clustersOfRoot = '/var/lib/dask-gateway-clusters'
 
 /**
- * Makes and checks the directory that holds the clusters' directories. By default it is in the gateway's own state
- * directory; another account cannot enter that, hence then a directory in the one for temporary files.
+ * Where the clusters' directories are when no setting says it: in the gateway's own state directory. Others than root cannot
+ * enter that of root; hence then a directory that they can pass through, and that no clean-up of temporary files empties.
  */
-export async function prepareClustersRoot(
-  configured: string | null,
-  stateDirectory: string,
-  instanceId: string,
-  account: Account,
-): Promise<string> {
-  const shared = account.name !== null
-  const root = resolve(
-    configured ??
-      (shared ? join(tmpdir(), `dask-gateway-${instanceId}`) : join(stateDirectory, 'clusters')),
-  )
+export function defaultClustersRoot(stateDirectory: string, instanceId: string): string {
+  return isRoot() ? join(clustersOfRoot, instanceId) : join(stateDirectory, 'clusters')
+}
+
+/** Makes and checks the directory that holds the clusters' directories; gives its real path. */
+export async function prepareClustersRoot(path: string): Promise<string> {
+  const wanted = resolve(path)
   const refuse = (why: string, cause?: unknown) =>
-    new GatewayError('configuration', `LocalBackend.clusters_directory = ${root}: ${why}`, {
+    new GatewayError('configuration', `LocalBackend.clusters_directory = ${wanted}: ${why}`, {
       cause,
     })
+  let root: string
   try {
-    if (configured !== null) await mkdir(dirname(root), { recursive: true })
-    await mkdir(root, { mode: shared ? 0o711 : 0o700 }).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error
-    })
+    await makeDirectories(wanted)
+    root = await realpath(wanted)
     await access(root, constants.W_OK | constants.X_OK)
   } catch (error) {
     throw refuse(`cannot be made or written: ${messageOf(error)}`, error)
   }
-  const info = await (configured === null ? lstat(root) : stat(root))
+  const info = await stat(root)
   if (!info.isDirectory()) throw refuse('is no directory')
-  if (configured === null && info.uid !== process.getuid?.())
-    throw refuse('belongs to another account; set it to a directory of your own')
-  if ((info.mode & 0o022) !== 0 && (info.mode & 0o1000) === 0)
+  if (isChangeable(info))
     throw refuse('others may write there; take that right away (chmod go-w), or name another')
-  const closed = shared ? await closedTo(root, account) : null
-  if (closed !== null)
-    throw refuse(
-      `the account ${account.name} cannot enter ${closed}; name a directory it can reach`,
-    )
+  if (isRoot())
+    for (const each of new Set([...wayTo(wanted), ...wayTo(root)])) {
+      const { mode, uid } = await lstat(each)
+      const isLink = (mode & constants.S_IFMT) === constants.S_IFLNK
+      if (uid !== 0) throw refuse(`${each} is not root's; its owner could put another in its place`)
+      if (isLink) continue
+      if (isChangeable({ mode })) throw refuse(`others may write in ${each}`)
+      if ((mode & 0o001) === 0)
+        throw refuse(`users cannot enter ${each}; name a directory that they can reach`)
+    }
   return root
 }
 
-/** The first directory on the way that the account may not enter, by its modes; null: none. */
-async function closedTo(path: string, account: Account): Promise<string | null> {
+/** A path and all that are above it. */
+function wayTo(path: string): readonly string[] {
   const parent = dirname(path)
-  const above = parent === path ? null : await closedTo(parent, account)
-  if (above !== null) return above
-  const { uid, gid, mode } = await stat(path)
-  const bit = uid === account.uid ? 0o100 : gid === account.gid ? 0o010 : 0o001
-  return (mode & bit) === 0 ? path : null
+  return parent === path ? [path] : [...wayTo(parent), path]
+}
+
+/** The last one, and those above it that are missing. Root's are for passing through, whatever umask it has. */
+async function makeDirectories(path: string): Promise<void> {
+  const mode = isRoot() ? 0o711 : 0o700
+  const parent = dirname(path)
+  const hasParent = await stat(parent).then(
+    () => true,
+    () => false,
+  )
+  if (!hasParent) await makeDirectories(parent)
+  try {
+    await mkdir(path, { mode })
+    await chmod(path, mode)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+}
+
+/** Whether others than the owner may replace what is in a directory: not where the sticky bit is set. */
+function isChangeable({ mode }: { readonly mode: number }): boolean {
+  return (mode & 0o022) !== 0 && (mode & 0o1000) === 0
 }

@@ -6,6 +6,15 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null
 }
 
+/** What a shell's `$?` says: 128 and more for a signal. A command that gives such a status itself means the same by it. */
+export function exitOfStatus(status: number): Exit {
+  const number = status - 128
+  const [signal] = Object.entries(constants.signals).find(([, each]) => each === number) ?? []
+  return signal === undefined
+    ? { code: status, signal: null }
+    : { code: null, signal: signal as NodeJS.Signals }
+}
+
 export function exitReason({ code, signal }: Exit): string {
   return signal === null
     ? `exited with status ${code}`

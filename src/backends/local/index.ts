@@ -1,6 +1,6 @@
+import { GatewayError, type SettingsClass } from '../../core/index.ts'
 import type { BackendDriver } from '../backend-driver.ts'
-import { notBuilt } from '../not-built.ts'
-import { accountNamed, ownAccount } from './account.ts'
+import { type Accounts, accountOfEachUser, oneAccount } from './accounts.ts'
 import { createLocalBackend, type LocalValues } from './local-backend.ts'
 import { findMarked } from './marked.ts'
 import { rehearse } from './rehearse.ts'
@@ -11,26 +11,36 @@ import {
   unsafeLocalBackendSettings,
 } from './settings.ts'
 
-export const unsafeLocal: BackendDriver<LocalValues> = {
-  settings: unsafeLocalBackendSettings,
-  clusterSettings: localClusterConfigSettings,
-  runsOn: 'this-host',
-  create: createLocalBackend,
-  async check({ user }, signal) {
-    if (user === null) ownAccount()
-    else await accountNamed(user, signal)
-  },
-  async rehearse({ user, inherited_environment }, role, settings, _username, signal) {
-    const account = user === null ? ownAccount() : await accountNamed(user, signal)
-    return rehearse(role, settings, account, inherited_environment)
-  },
-  findMarked: ({ clusters_directory }, stateDirectory) =>
-    findMarked({ configured: clusters_directory, stateDirectory }),
-}
+type UnsafeLocalValues = NonNullable<(typeof unsafeLocalBackendSettings)['values']>
 
-export const inProcess: BackendDriver<LocalValues> = {
+export const local = localDriver(localBackendSettings, () => accountOfEachUser)
+
+export const unsafeLocal = localDriver(unsafeLocalBackendSettings, ({ user }) => oneAccount(user))
+
+export const inProcess: BackendDriver<UnsafeLocalValues> = {
   ...unsafeLocal,
   settings: inProcessBackendSettings,
 }
 
-export const local: BackendDriver = notBuilt(localBackendSettings, localClusterConfigSettings)
+function localDriver<V extends LocalValues>(
+  settings: SettingsClass<V>,
+  accountsOf: (values: V) => Accounts,
+): BackendDriver<V> {
+  return {
+    settings,
+    clusterSettings: localClusterConfigSettings,
+    runsOn: 'this-host',
+    create: (values, context) => createLocalBackend(values, accountsOf(values), context),
+    check: (values, signal) => accountsOf(values).check(signal),
+    async rehearse(values, role, clusterSettings, username, signal) {
+      const accounts = accountsOf(values)
+      await accounts.check(signal)
+      // Of one account for all, it does not matter whose cluster it is.
+      const account = await accounts.of(username ?? '', signal)
+      if ('refused' in account) throw new GatewayError('configuration', account.refused)
+      return rehearse(role, clusterSettings, account, values.inherited_environment, signal)
+    },
+    findMarked: ({ clusters_directory }, stateDirectory) =>
+      findMarked({ configured: clusters_directory, stateDirectory }),
+  }
+}

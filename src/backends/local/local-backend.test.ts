@@ -1,7 +1,19 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, readdir, rm, stat, symlink, utimes } from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  lchown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+} from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -13,18 +25,22 @@ import {
   testCluster,
 } from '../../../test/contracts/backend.ts'
 import { type BackendContext, type Cluster, type Json, resolveSettings } from '../../core/index.ts'
+import { readProcess } from '../../util/index.ts'
+import { lookUpAccount } from './account.ts'
+import { accountOfEachUser, isRoot as asRoot, oneAccount } from './accounts.ts'
+import { defaultClustersRoot } from './clusters-root.ts'
 import { createLocalBackend, type LocalValues } from './local-backend.ts'
-import { unsafeLocalBackendSettings } from './settings.ts'
+import { localBackendSettings } from './settings.ts'
 
-const isRoot = process.getuid?.() === 0
+const isRoot = asRoot()
 // Root may not run clusters, so that as root the suite runs them as the one account that every system has.
 const user = isRoot ? 'nobody' : null
 const silent = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent }
 const signal = AbortSignal.timeout(300_000)
 
 const settings = (more: Partial<LocalValues> = {}): LocalValues => ({
-  ...resolveSettings(unsafeLocalBackendSettings, new Map()),
-  ...{ sigint_timeout: 0.5, sigterm_timeout: 0.5, user },
+  ...resolveSettings(localBackendSettings, new Map()),
+  ...{ sigint_timeout: 0.5, sigterm_timeout: 0.5 },
   ...more,
 })
 const instance = () => crypto.randomUUID().replaceAll('-', '')
@@ -42,21 +58,23 @@ function contextFor(root: string, instanceId: string, wake = () => {}): BackendC
   return { instanceId, stateDirectory: root, apiUrl, wake, logger: silent }
 }
 
-async function setup(): Promise<BackendUnderTest> {
+/** `each`: LocalBackend, else UnsafeLocalBackend. */
+async function setup(each: boolean): Promise<BackendUnderTest> {
+  const accounts = each ? accountOfEachUser : oneAccount(user)
   const root = await makeRoot()
   const values = settings({ clusters_directory: join(root, 'clusters') })
   const context = contextFor(root, instance())
   const open = async (instanceId = context.instanceId) => {
-    const backend = createLocalBackend(values, { ...context, instanceId })
+    const backend = createLocalBackend(values, accounts, { ...context, instanceId })
     await backend.start(signal)
     return backend
   }
   return {
-    username: userInfo().username,
+    username: each ? 'nobody' : userInfo().username,
     scratch: join(root, 'scratch'),
     open: () => open(),
     openOther: () => open(instance()),
-    startFromGatewayThatDies: (cluster) => startAndKill({ values, context, cluster }),
+    startFromGatewayThatDies: (cluster) => startAndKill({ each, user, values, context, cluster }),
     close: async () => {
       assert.deepEqual(await readdir(join(root, 'clusters')), [])
       await rm(root, { recursive: true })
@@ -65,6 +83,8 @@ async function setup(): Promise<BackendUnderTest> {
 }
 
 async function startAndKill(given: {
+  each: boolean
+  user: string | null
   values: LocalValues
   context: BackendContext
   cluster: Cluster
@@ -80,7 +100,12 @@ async function startAndKill(given: {
   return outcome.handle
 }
 
-backendContract('the local backend', setup)
+backendContract('UnsafeLocalBackend', () => setup(false))
+if (isRoot) backendContract('LocalBackend', () => setup(true))
+else
+  test('LocalBackend is a backend', { skip: process.env.CI ? false : 'needs root' }, () => {
+    assert.fail('the tests of LocalBackend need root')
+  })
 
 describe('the local backend', () => {
   let root: string
@@ -89,13 +114,17 @@ describe('the local backend', () => {
   })
   after(() => rm(root, { recursive: true }))
 
-  const opened = async (more: Partial<LocalValues> = {}, instanceId = instance()) => {
+  const opened = async (
+    more: Partial<LocalValues> = {},
+    instanceId = instance(),
+    accounts = oneAccount(user),
+  ) => {
     let woken = 0
     const values = settings({ clusters_directory: join(root, 'clusters'), ...more })
     const context = contextFor(root, instanceId, () => {
       woken++
     })
-    const backend = createLocalBackend(values, context)
+    const backend = createLocalBackend(values, accounts, context)
     await backend.start(signal)
     return { backend, instanceId, woken: () => woken }
   }
@@ -104,34 +133,174 @@ describe('the local backend', () => {
     ...{ attemptId: cluster.attempt?.id ?? '', createdAt: 0, handle },
   })
 
+  const openedAs = (name: string | null) => opened({}, instance(), oneAccount(name))
+
   test('root may not run clusters', { skip: !isRoot }, async () => {
-    await assert.rejects(opened({ user: null }), /root may not run them.*UnsafeLocalBackend\.user/)
-    await assert.rejects(opened({ user: 'root' }), /account of the system/)
-    await assert.rejects(opened({ user: 'daemon' }), /account of the system \(uid 1\)/)
+    await assert.rejects(openedAs(null), /root may not run them.*UnsafeLocalBackend\.user/)
+    await assert.rejects(openedAs('root'), /account of the system \(uid 0/)
+    await assert.rejects(openedAs('daemon'), /account of the system \(uid 1,/)
+  })
+
+  test('only root can run clusters as their users', {
+    skip: isRoot && 'not for root',
+  }, async () => {
+    await assert.rejects(opened({}, instance(), accountOfEachUser), /which only root can do/)
   })
 
   test('an account must exist, by exactly this name', async () => {
-    await assert.rejects(opened({ user: 'no-such-account' }), /there is no such account/)
-    await assert.rejects(opened({ user: '-x' }), /this is no name of an account/)
-    if (isRoot) await assert.rejects(opened({ user: '65534' }), /this is no name of an account/)
-    else await assert.rejects(opened({ user: 'nobody' }), /only a gateway started as root/)
+    await assert.rejects(openedAs('no-such-account'), /there is no account "no-such-account"/)
+    await assert.rejects(openedAs('-x'), /cannot be the name of an account/)
+    if (isRoot) await assert.rejects(openedAs('65534'), /cannot be the name of an account/)
+    else if (userInfo().username !== 'nobody')
+      await assert.rejects(openedAs('nobody'), /only a gateway started as root/)
   })
 
-  test('a directory that the account cannot enter is refused', { skip: !isRoot }, async () => {
+  test('names that are no account of an ordinary user are refused in words', async () => {
+    const odd = [
+      '',
+      '#1000',
+      '%wheel',
+      '-u',
+      '+nis',
+      'a/b',
+      '..',
+      '1000',
+      '0',
+      'a b',
+      'a\nb',
+      'a:b',
+      'a\0',
+      'ü',
+    ]
+    for (const name of [...odd, 'a'.repeat(300)]) {
+      const account = await lookUpAccount(name, signal)
+      assert.match('refused' in account ? account.refused : '', /^".*" cannot be the name of an/)
+    }
+    for (const name of ['root', 'daemon']) {
+      const account = await lookUpAccount(name, signal)
+      assert.match('refused' in account ? account.refused : '', /is an account of the system/)
+    }
+    const nobody = await lookUpAccount('nobody', signal)
+    assert.ok(!('refused' in nobody))
+    assert.deepEqual([nobody.name, nobody.uid], ['nobody', 65534])
+  })
+
+  test('a user without an account is refused, and nothing is made', { skip: !isRoot }, async () => {
+    const { backend, instanceId } = await opened({}, instance(), accountOfEachUser)
+    const cluster = testCluster('no-such-account', 'true')
+    const worker = { workerName: 'w1', attemptId: 'a1' }
+    for (const outcome of [
+      await backend.startScheduler(cluster, signal),
+      (await backend.startWorkers(cluster, [worker], signal)).get('a1'),
+    ]) {
+      assert.ok(outcome?.outcome === 'refused')
+      assert.match(outcome.reason, /no account "no-such-account"/)
+    }
+    const made = await readdir(join(root, 'clusters'))
+    assert.deepEqual(
+      made.filter((name) => name.includes(instanceId)),
+      [],
+    )
+    await backend.stop()
+  })
+
+  test('a directory that users cannot enter is refused', { skip: !isRoot }, async () => {
     const closed = join(root, 'closed')
     await mkdir(closed, { mode: 0o700 })
     await assert.rejects(
       opened({ clusters_directory: join(closed, 'clusters') }),
-      /the account nobody cannot enter .*closed;/,
+      /users cannot enter .*closed;/,
     )
   })
 
-  test('without a setting, directories are beside the records or among temporary files', async () => {
-    const { backend, instanceId } = await opened({ clusters_directory: null })
-    const made = isRoot ? join(tmpdir(), `dask-gateway-${instanceId}`) : join(root, 'clusters')
-    assert.equal((await stat(made)).mode & 0o777, isRoot ? 0o711 : 0o700)
+  test('a directory that a user could replace is refused', { skip: !isRoot }, async () => {
+    const [theirs, link] = [join(root, 'theirs'), join(root, 'link')]
+    await mkdir(theirs, { mode: 0o755 })
+    await chown(theirs, 65534, 65534)
+    await symlink(root, link)
+    await lchown(link, 65534, 65534)
+    for (const each of [theirs, link])
+      await assert.rejects(
+        opened({ clusters_directory: join(each, 'clusters') }),
+        /is not root's; its owner could/,
+      )
+    await mkdir(join(root, 'open'))
+    await chmod(join(root, 'open'), 0o777)
+    await assert.rejects(
+      opened({ clusters_directory: join(root, 'open/clusters') }),
+      /others may write in .*open$/,
+    )
+  })
+
+  test('without a setting, directories are beside the records, or where users can pass through', async () => {
+    if (isRoot) assert.equal(defaultClustersRoot(root, 'i'), '/var/lib/dask-gateway-clusters/i')
+    else {
+      const { backend } = await opened({ clusters_directory: null })
+      assert.equal((await stat(join(root, 'clusters'))).mode & 0o777, 0o700)
+      await backend.stop()
+    }
+    const { backend } = await opened({ clusters_directory: join(root, 'new/parent/clusters') })
+    for (const name of ['new', 'new/parent', 'new/parent/clusters'])
+      assert.equal((await stat(join(root, name))).mode & 0o777, isRoot ? 0o711 : 0o700)
     await backend.stop()
-    if (isRoot) await rm(made, { recursive: true })
+  })
+
+  test('what escapes by every way is stopped, and the status is that of the command', async () => {
+    const { backend } = await opened()
+    const out = join(root, 'scratch', instance())
+    // A session of its own, two parents that end, an environment with nothing in it.
+    const escaping = `exec env -i /bin/sh -c 'trap "" INT TERM; echo $$ >> ${out}; while :; do sleep 1; done'`
+    const script = `for n in 1 2 3; do setsid sh -c '(${escaping.replaceAll("'", `'\\''`)}) & (setsid sh -c "exit" &)' & done
+      until [ "$(wc -l < ${out})" = 3 ]; do sleep 0.05; done; `
+    const pidsOf = async () => {
+      const pids = (await readFile(out, 'utf8')).trim().split('\n').map(Number)
+      await rm(out)
+      return pids
+    }
+    const ending = testCluster('alice', `${script} exit 7`)
+    const first = await backend.startScheduler(ending, signal)
+    const ref = refOf(ending, first.outcome === 'started' ? first.handle : null)
+    await eventually(async () => {
+      const seen = (await backend.observe([ref], signal)).get(ref.attemptId)
+      assert.deepEqual(seen, { state: 'gone', reason: 'exited with status 7', exitCode: 7 })
+    })
+    for (const pid of await pidsOf()) assert.equal(readProcess(pid), null)
+    const staying = testCluster('alice', `${script} sleep 60`)
+    const second = await backend.startScheduler(staying, signal)
+    const other = refOf(staying, second.outcome === 'started' ? second.handle : null)
+    const pids = await eventually(async () => {
+      assert.equal((await readFile(out, 'utf8')).split('\n').length, 4)
+      return await pidsOf()
+    })
+    await backend.stopObjects(staying, [other], signal)
+    await eventually(async () => {
+      const seen = (await backend.observe([other], signal)).get(other.attemptId)
+      assert.equal(seen?.state, 'gone')
+    })
+    for (const pid of pids) assert.equal(readProcess(pid), null)
+    for (const each of [ending, staying]) await backend.cleanUp(each, signal)
+    await backend.stop()
+  })
+
+  test('what a killed supervisor leaves is found by its marker', async () => {
+    const { backend } = await opened()
+    const cluster = testCluster('alice', 'setsid sleep 60 & echo $!; exec sleep 60')
+    const outcome = await backend.startScheduler(cluster, signal)
+    assert.ok(outcome.outcome === 'started')
+    const ref = refOf(cluster, outcome.handle)
+    const pid = await eventually(async () => {
+      const log = String(await backend.logs(cluster, ref, 100, signal))
+      assert.match(log, /^\d+\n$/)
+      return Number(log)
+    })
+    process.kill((outcome.handle as { pid: number }).pid, 'SIGKILL')
+    await eventually(async () => {
+      const seen = (await backend.observe([ref], signal)).get(ref.attemptId)
+      assert.equal(seen?.state, 'gone', JSON.stringify(seen))
+    })
+    await eventually(async () => assert.equal(readProcess(pid), null))
+    await backend.cleanUp(cluster, signal)
+    await backend.stop()
   })
 
   test('a signal that ends a process is named, and its end wakes the gateway', async () => {

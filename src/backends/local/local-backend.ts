@@ -13,10 +13,20 @@ import {
   workerArguments,
 } from '../../core/index.ts'
 import { bootId, bootTimeMs, readProcess, sameProcess, startedAt } from '../../util/index.ts'
-import { type Account, accountNamed, ownAccount } from './account.ts'
+import type { Account } from './account.ts'
+import type { Accounts } from './accounts.ts'
+import { type FindMembers, memberFinder } from './attempt-members.ts'
 import { begunBefore, findAttempt, notClaimed } from './attempts.ts'
 import { childEnvironment } from './child-environment.ts'
-import { claimPath, handleJson, handleOf, type ProcessHandle, parseHandle } from './claims.ts'
+import {
+  claimPath,
+  exitPath,
+  handleJson,
+  handleOf,
+  type ProcessHandle,
+  parseHandle,
+  readExit,
+} from './claims.ts'
 import {
   type ClusterDirectory,
   clusterDirectory,
@@ -25,16 +35,18 @@ import {
   prepareDirectory,
   removeDirectory,
 } from './cluster-directory.ts'
-import { prepareClustersRoot } from './clusters-root.ts'
+import { defaultClustersRoot, prepareClustersRoot } from './clusters-root.ts'
 import { type Exit, exitReason, lastLine } from './exit-reason.ts'
+import { firstProgram } from './first-program.ts'
 import { resolveCommand } from './resolve-command.ts'
-import type { unsafeLocalBackendSettings } from './settings.ts'
+import type { localBackendSettings } from './settings.ts'
 import { startProcess } from './start-process.ts'
 import { Stopper } from './stopper.ts'
-import { markerText, markerVariable, membersOf, type Survey, surveyor } from './survey.ts'
+import { findSubreaper } from './subreaper.ts'
+import { markerText, markerVariable, type Survey, surveyor } from './survey.ts'
 import { Sweeper } from './sweep.ts'
 
-export type LocalValues = NonNullable<(typeof unsafeLocalBackendSettings)['values']>
+export type LocalValues = NonNullable<(typeof localBackendSettings)['values']>
 
 /** Where schedulers and workers listen: nothing but this machine needs them. */
 const host = '127.0.0.1'
@@ -42,18 +54,31 @@ const host = '127.0.0.1'
 /** Each start needs a few descriptors until its process has begun. */
 const startsAtOnce = 16
 
-/** Runs clusters as processes of one account on this machine. */
-export function createLocalBackend(values: LocalValues, context: BackendContext): Backend {
-  return new LocalBackend(values, context)
+/** Runs clusters as processes on this machine, as the accounts that `accounts` gives. */
+export function createLocalBackend(
+  values: LocalValues,
+  accounts: Accounts,
+  context: BackendContext,
+): Backend {
+  return new LocalBackend(values, accounts, context)
 }
 
 /** What `start` finds out. */
 interface Place {
-  readonly account: Account
   readonly root: string
+  readonly subreaper: readonly string[]
   readonly survey: () => Promise<Survey>
+  readonly members: FindMembers
   readonly stopper: Stopper
   readonly sweeper: Sweeper
+}
+
+/** What the processes of one start have in common. */
+interface Launch {
+  readonly account: Account
+  readonly command: readonly string[]
+  readonly environment: { readonly [name: string]: string }
+  readonly notes: readonly string[]
 }
 
 /** What this gateway process started itself, so that it is told how it ended. */
@@ -64,31 +89,31 @@ interface Child {
 
 class LocalBackend implements Backend {
   readonly #values: LocalValues
+  readonly #accounts: Accounts
   readonly #context: BackendContext
   readonly #children = new Map<string, Child>()
   #started: Place | null = null
 
-  constructor(values: LocalValues, context: BackendContext) {
+  constructor(values: LocalValues, accounts: Accounts, context: BackendContext) {
     this.#values = values
+    this.#accounts = accounts
     this.#context = context
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    const { user, clusters_directory, sigint_timeout, sigterm_timeout, sigkill_timeout } =
-      this.#values
     const { instanceId, stateDirectory, wake, logger } = this.#context
-    const account = user === null ? ownAccount() : await accountNamed(user, signal)
-    const root = await prepareClustersRoot(clusters_directory, stateDirectory, instanceId, account)
-    const survey = surveyor(instanceId, account.uid)
-    const steps = {
-      sigintMs: sigint_timeout * 1000,
-      sigtermMs: sigterm_timeout * 1000,
-      sigkillMs: sigkill_timeout * 1000,
-    }
-    const stopper = new Stopper(steps, survey, wake, logger)
+    await this.#accounts.check(signal)
+    const root = await prepareClustersRoot(
+      this.#values.clusters_directory ?? defaultClustersRoot(stateDirectory, instanceId),
+    )
+    const survey = surveyor(instanceId)
+    const members = memberFinder(instanceId, survey, (name) =>
+      clusterDirectory(root, instanceId, name),
+    )
+    const stopper = new Stopper(this.#stopSteps, members, wake, logger)
     const stop = stopper.begin.bind(stopper)
-    const sweeper = new Sweeper({ root, instanceId, account, survey, stop })
-    this.#started = { account, root, survey, stopper, sweeper }
+    const sweeper = new Sweeper({ root, instanceId, survey, stop })
+    this.#started = { root, subreaper: findSubreaper(logger), survey, members, stopper, sweeper }
   }
 
   async stop(): Promise<void> {
@@ -99,8 +124,8 @@ class LocalBackend implements Backend {
     if (cluster.attempt === null)
       throw new GatewayError('internal', `cluster ${cluster.name} has no attempt`)
     const args = schedulerArguments(cluster, host, this.#values.cluster_heartbeat_period)
-    await prepareDirectory(this.#directory(cluster.name), cluster, this.#place.account)
-    return await this.#start(cluster, cluster.attempt.id, null, args, signal)
+    const launch = await this.#prepare(cluster, 'scheduler', signal)
+    return await this.#start(cluster, cluster.attempt.id, null, launch, args, signal)
   }
 
   async startWorkers(
@@ -108,12 +133,13 @@ class LocalBackend implements Backend {
     workers: readonly WorkerStart[],
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, StartOutcome>> {
-    await prepareDirectory(this.#directory(cluster.name), cluster, this.#place.account)
+    const launch = await this.#prepare(cluster, 'worker', signal)
     const outcomes = new Map<string, StartOutcome>()
     const start = async ({ workerName, attemptId }: WorkerStart) => {
       const args = workerArguments(cluster, workerName, host)
       try {
-        outcomes.set(attemptId, await this.#start(cluster, attemptId, workerName, args, signal))
+        const outcome = await this.#start(cluster, attemptId, workerName, launch, args, signal)
+        outcomes.set(attemptId, outcome)
       } catch (error) {
         // The others' outcomes are known; this one is left out, hence asked for by `find`.
         this.#context.logger.warn('a worker may not have started', { worker: workerName, error })
@@ -128,7 +154,6 @@ class LocalBackend implements Backend {
     const seen = new Map<string, Observation>()
     const boot = bootId()
     const bootMs = bootTimeMs()
-    let survey: Survey | null = null
     for (const ref of refs) {
       if (ref.handle === null) continue
       const handle = parseHandle(ref.handle)
@@ -141,10 +166,10 @@ class LocalBackend implements Backend {
         seen.set(ref.attemptId, running(handle, bootMs))
         continue
       }
-      survey ??= await this.#place.survey()
-      if (sameBoot && membersOf(survey, ref.attemptId, handle).length > 0) {
+      const attempt = { ...ref, handle }
+      if (sameBoot && (await this.#place.members(attempt, [])).length > 0) {
         // It is gone when what it left behind is, too.
-        this.#place.stopper.begin(ref.attemptId, handle)
+        this.#place.stopper.begin(attempt)
         seen.set(ref.attemptId, running(handle, bootMs))
       } else seen.set(ref.attemptId, await this.#gone(ref, sameBoot))
     }
@@ -175,7 +200,8 @@ class LocalBackend implements Backend {
           `attempt ${attemptId} is about to start; stop it then`,
         )
       if (known === null || known === 'absent' || known.bootId !== bootId()) continue
-      this.#place.stopper.begin(attemptId, known, workerName === null ? workerIds : [])
+      const attempt = { attemptId, clusterName, handle: known }
+      this.#place.stopper.begin(attempt, workerName === null ? workerIds : [])
     }
   }
 
@@ -184,7 +210,7 @@ class LocalBackend implements Backend {
   }
 
   async cleanUp(cluster: Cluster, signal: AbortSignal): Promise<void> {
-    await removeDirectory(this.#directory(cluster.name), this.#place.account, signal)
+    await removeDirectory(this.#directory(cluster.name), signal)
     for (const [attemptId, child] of this.#children)
       if (child.clusterName === cluster.name) this.#children.delete(attemptId)
   }
@@ -203,9 +229,45 @@ class LocalBackend implements Backend {
     return this.#started
   }
 
+  get #stopSteps() {
+    const { sigint_timeout, sigterm_timeout, sigkill_timeout } = this.#values
+    return {
+      sigintMs: sigint_timeout * 1000,
+      sigtermMs: sigterm_timeout * 1000,
+      sigkillMs: sigkill_timeout * 1000,
+    }
+  }
+
   #directory(clusterName: string): ClusterDirectory {
-    const { root, account } = this.#place
-    return clusterDirectory(root, this.#context.instanceId, clusterName, account)
+    return clusterDirectory(this.#place.root, this.#context.instanceId, clusterName)
+  }
+
+  /** Finds out what to run and as whom, and makes the cluster's directory. */
+  async #prepare(
+    cluster: Cluster,
+    role: 'scheduler' | 'worker',
+    signal: AbortSignal,
+  ): Promise<Launch | { readonly refused: string }> {
+    const account = await this.#accounts.of(cluster.username, signal)
+    if ('refused' in account) return account
+    const directory = this.#directory(cluster.name)
+    const user = { USER: cluster.username, LOGNAME: cluster.username }
+    const built = childEnvironment(this.#values.inherited_environment, account, {
+      ...daskEnvironment(cluster, role, this.#context.apiUrl, directory.secrets),
+      ...user,
+    })
+    if ('refused' in built) return built
+    const { environment } = built
+    await prepareDirectory(directory, cluster, account)
+    const command = await resolveCommand(`${role}_cmd`, cluster.settings[`${role}_cmd`], {
+      path: environment.PATH ?? '',
+      home: account.home,
+      directory: directory.work,
+      firstProgram: (paths) => firstProgram(paths, account, signal),
+    })
+    if ('refused' in command) return command
+    const notes = command.note === null ? [] : [command.note]
+    return { account, command: command.argv, environment, notes }
   }
 
   /** Starts one process, unless the attempt has begun already. */
@@ -213,30 +275,15 @@ class LocalBackend implements Backend {
     cluster: Cluster,
     attemptId: string,
     workerName: string | null,
+    launch: Launch | { readonly refused: string },
     args: readonly string[],
     signal: AbortSignal,
   ): Promise<StartOutcome> {
     const directory = this.#directory(cluster.name)
     const begun = await begunBefore(directory, attemptId)
     if (begun !== null) return begun
-    const { account } = this.#place
-    const role = workerName === null ? 'scheduler' : 'worker'
-    const { instanceId, apiUrl } = this.#context
-    const marker = markerText({ instanceId, attemptId, clusterName: cluster.name })
-    const built = childEnvironment(
-      this.#values.inherited_environment,
-      account.home,
-      { ...daskEnvironment(cluster, role, apiUrl, directory.secrets), USER: cluster.username },
-      { [markerVariable]: marker },
-    )
-    if ('refused' in built) return { outcome: 'refused', reason: built.refused }
-    const { environment } = built
-    const command = await resolveCommand(`${role}_cmd`, cluster.settings[`${role}_cmd`], {
-      path: environment.PATH ?? '/usr/local/bin:/usr/bin:/bin',
-      home: account.home,
-      directory: directory.work,
-    })
-    if ('refused' in command) return { outcome: 'refused', reason: command.refused }
+    if ('refused' in launch) return { outcome: 'refused', reason: launch.refused }
+    const { account, command, environment, notes } = launch
     await using log = await openLog(directory, workerName, account)
     const child: Child = { clusterName: cluster.name, exit: null }
     this.#children.set(attemptId, child)
@@ -244,15 +291,20 @@ class LocalBackend implements Backend {
       child.exit = exit
       this.#context.wake()
     }
+    const { instanceId } = this.#context
+    const marker = markerText({ instanceId, attemptId, clusterName: cluster.name })
     const { identity, claimed } = await startProcess(
       {
-        argv: [...command.argv, ...args],
-        environment,
+        subreaper: this.#place.subreaper,
+        argv: [...command, ...args],
+        environment: { ...environment, [markerVariable]: marker },
         marker,
         directory: directory.work,
         claim: claimPath(directory, attemptId),
+        exit: exitPath(directory, attemptId),
         log: log.fd,
         account,
+        ...this.#stopSteps,
       },
       onExit,
       signal,
@@ -261,8 +313,10 @@ class LocalBackend implements Backend {
       this.#children.delete(attemptId)
       return await notClaimed(directory, attemptId, workerName)
     }
-    const notes = command.note === null ? {} : { notes: [command.note] }
-    return { outcome: 'started', handle: handleJson(handleOf(identity)), ...notes }
+    const handle = handleJson(handleOf(identity, account))
+    return notes.length === 0
+      ? { outcome: 'started', handle }
+      : { outcome: 'started', handle, notes }
   }
 
   /** A child has ended when Node has said how; another's process when the system no longer knows it. */
@@ -278,14 +332,16 @@ class LocalBackend implements Backend {
   }
 
   async #gone(ref: ObjectRef, sameBoot: boolean): Promise<Observation> {
-    const exit = this.#children.get(ref.attemptId)?.exit ?? null
+    const directory = this.#directory(ref.clusterName)
+    const exit =
+      (await readExit(directory, ref.attemptId)) ?? this.#children.get(ref.attemptId)?.exit ?? null
     if (exit !== null) return { state: 'gone', reason: exitReason(exit), exitCode: exit.code }
     if (!sameBoot)
       return { state: 'gone', reason: 'ended when the machine restarted', exitCode: null }
-    const log = await logTail(this.#directory(ref.clusterName), ref.workerName, 4096)
+    const log = await logTail(directory, ref.workerName, 4096)
     const line = lastLine(log)
     const words = line === null ? '' : `; the last line of its log: ${line}`
-    const reason = `ended; how is not known, as the gateway was restarted since it began${words}`
+    const reason = `ended; how is not known, as its supervisor was killed${words}`
     return { state: 'gone', reason, exitCode: null }
   }
 }

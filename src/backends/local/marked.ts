@@ -1,8 +1,8 @@
 import { readdir, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { listProcesses, ownerOf, startVariable } from '../../util/index.ts'
 import type { Marked } from '../backend-driver.ts'
+import { clustersOfRoot } from './clusters-root.ts'
 import { markerVariable } from './survey.ts'
 
 /** Where clusters' directories may lie: where it is set, else where `prepareClustersRoot` puts them. */
@@ -15,7 +15,7 @@ export interface MarkedPlaces {
 export async function findMarked(places: MarkedPlaces): Promise<readonly Marked[]> {
   const roots =
     places.configured === null
-      ? [join(places.stateDirectory, 'clusters'), ...(await sharedRoots())]
+      ? [join(places.stateDirectory, 'clusters'), ...(await rootsOfRoot())]
       : [places.configured]
   const directories = await Promise.all(roots.map(directoriesIn))
   return [...(await markedProcesses()), ...directories.flat()]
@@ -34,11 +34,10 @@ async function markedProcesses(): Promise<readonly Marked[]> {
   return found
 }
 
-async function sharedRoots(): Promise<readonly string[]> {
-  const names = await readdir(tmpdir()).catch(() => [])
-  return names
-    .filter((name) => /^dask-gateway-[0-9a-f]{32}$/.test(name))
-    .map((name) => join(tmpdir(), name))
+/** Where gateways that are root keep them. Others may pass through, but not list what is there. */
+async function rootsOfRoot(): Promise<readonly string[]> {
+  const names = await readdir(clustersOfRoot).catch(() => [])
+  return names.map((name) => join(clustersOfRoot, name))
 }
 
 async function directoriesIn(root: string): Promise<readonly Marked[]> {

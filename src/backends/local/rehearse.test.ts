@@ -7,11 +7,13 @@ import type { ClusterSettings } from '../../core/index.ts'
 import { rehearse } from './rehearse.ts'
 
 const account = {
-  name: null,
+  ...{ name: 'somebody', shell: '/bin/sh', own: true },
   uid: process.getuid?.() ?? 0,
   gid: process.getgid?.() ?? 0,
   home: '/',
 }
+
+const signal = AbortSignal.timeout(60_000)
 
 function scratch(t: { after(step: () => void): void }): string {
   const path = mkdtempSync(join(tmpdir(), 'rehearse-'))
@@ -28,13 +30,13 @@ test('a command is found on the PATH of the cluster, and others run with its env
     worker_cmd: 'nothing-like-it',
     environment: { PATH: `${bin}:/usr/bin:/bin`, WORD: "it's" },
   } as unknown as ClusterSettings
-  const found = await rehearse('scheduler', settings, account, [])
+  const found = await rehearse('scheduler', settings, account, [], signal)
   assert.deepEqual(found.argv, [join(bin, 'dask'), 'scheduler'])
   const script = 'echo "$WORD"; echo "$PATH" >&2; exit 3'
   const ran = await found.run(['/bin/sh', '-c', script], AbortSignal.timeout(10_000))
   assert.deepEqual(ran, { status: 3, output: "it's\n", errors: `${bin}:/usr/bin:/bin\n` })
   await assert.rejects(
-    rehearse('worker', settings, account, []),
+    rehearse('worker', settings, account, [], signal),
     /worker_cmd: 'nothing-like-it' was not found on PATH \(.*rehearse-/,
   )
   await assert.rejects(found.run(['/bin/sleep', '100'], AbortSignal.timeout(10)), /abort/i)

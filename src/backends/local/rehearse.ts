@@ -6,9 +6,9 @@ import type { Rehearsal } from '../backend-driver.ts'
 import type { Account } from './account.ts'
 import { asAccount } from './as-account.ts'
 import { childEnvironment } from './child-environment.ts'
+import { firstProgram } from './first-program.ts'
 import { resolveCommand } from './resolve-command.ts'
 
-const fallbackPath = '/usr/local/bin:/usr/bin:/bin'
 const maxOutputBytes = 1024 * 1024
 
 /** Finds a command as a start would, with the account and the environment that it would have, and runs nothing of it. */
@@ -17,20 +17,23 @@ export async function rehearse(
   settings: ClusterSettings,
   account: Account,
   inheritedNames: readonly string[],
+  signal: AbortSignal,
 ): Promise<Rehearsal> {
   const setting = `${role}_cmd` as const
   const refuse = (why: string) => new GatewayError('configuration', why)
-  const built = childEnvironment(inheritedNames, account.home, settings.environment, {})
+  const built = childEnvironment(inheritedNames, account, settings.environment)
   if ('refused' in built) throw refuse(built.refused)
   const { environment } = built
-  const path = environment.PATH ?? fallbackPath
-  const place = { path, home: account.home, directory: '/' }
+  const place = {
+    ...{ path: environment.PATH ?? '', home: account.home, directory: '/' },
+    firstProgram: (paths: readonly string[]) => firstProgram(paths, account, signal),
+  }
   const command = await resolveCommand(setting, settings[setting], place)
   if ('refused' in command) throw refuse(command.refused)
   return {
     argv: command.argv,
     note: command.note,
-    accountName: account.name,
+    accountName: account.own ? null : account.name,
     run: (argv, signal) => run(argv, environment, account, signal),
   }
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { firstProgram } from './first-program.ts'
 import { resolveCommand } from './resolve-command.ts'
 
 let root: string
@@ -16,7 +17,11 @@ before(async () => {
 })
 after(() => rm(root, { recursive: true }))
 
-const place = () => ({ path: `/nowhere:${root}/bin`, home: root, directory: root })
+const own = { ...userInfo(), name: '', shell: '/bin/sh', home: '/', own: true }
+const place = () => ({
+  ...{ path: `/nowhere:${root}/bin`, home: root, directory: root },
+  firstProgram: (paths: readonly string[]) => firstProgram(paths, own, AbortSignal.timeout(10_000)),
+})
 
 test('a program is found on the PATH of the child', async () => {
   assert.deepEqual(await resolveCommand('worker_cmd', 'dask worker --x "1 2"', place()), {

@@ -1,5 +1,3 @@
-import { constants } from 'node:fs'
-import { access, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Command } from '../../core/index.ts'
 import { shellWords } from '../../util/index.ts'
@@ -13,6 +11,8 @@ export interface CommandPlace {
   readonly path: string
   readonly home: string
   readonly directory: string
+  /** The first of these paths that is a program the child may run; null: none is. */
+  readonly firstProgram: (paths: readonly string[]) => Promise<string | null>
 }
 
 /**
@@ -59,18 +59,6 @@ function wordsOf(command: Command): readonly string[] | null {
 
 async function findProgram(name: string, place: CommandPlace): Promise<string | null> {
   if (name === '') return null
-  const candidates = name.includes('/')
-    ? [resolve(place.directory, name)]
-    : place.path.split(':').map((folder) => resolve(place.directory, folder, name))
-  for (const candidate of candidates) if (await isProgram(candidate)) return candidate
-  return null
-}
-
-async function isProgram(path: string): Promise<boolean> {
-  try {
-    await access(path, constants.X_OK)
-    return (await stat(path)).isFile()
-  } catch {
-    return false
-  }
+  const folders = name.includes('/') ? [''] : place.path.split(':')
+  return await place.firstProgram(folders.map((folder) => resolve(place.directory, folder, name)))
 }

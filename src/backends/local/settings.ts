@@ -22,7 +22,7 @@ export const localBackendSettings = settingsClass({
   name: 'LocalBackend',
   parent: dbBackendSettings,
   dottedNames: ['dask_gateway_server.backends.local.LocalBackend'],
-  help: 'Runs clusters as processes on this machine, each as the user whom it belongs to. Needs root. Not built yet.',
+  help: 'Runs clusters as processes on this machine, each as the user whom it belongs to. Needs root.',
   settings: {
     sigint_timeout: setting(
       types.seconds,
@@ -41,10 +41,10 @@ export const localBackendSettings = settingsClass({
     ),
     clusters_directory: setting(
       types.optional(types.path),
-      'The directory in which each cluster has a directory of its own while it lives, for its secrets and logs.',
+      'The directory in which each cluster has a directory of its own while it lives, for its secrets, logs and working files.',
       {
         defaultText:
-          "clusters/ beside the gateway's records; with UnsafeLocalBackend.user, dask-gateway-INSTANCE in the directory for temporary files",
+          "clusters/ beside the gateway's records; when the gateway is root, /var/lib/dask-gateway-clusters/INSTANCE",
       },
     ),
     inherited_environment: setting(

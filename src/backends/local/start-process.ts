@@ -1,22 +1,19 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import { GatewayError } from '../../core/index.ts'
-import { type ProcessIdentity, readProcess, shellQuoted } from '../../util/index.ts'
-import type { Account } from './account.ts'
-import { asAccount } from './as-account.ts'
-import type { Exit } from './exit-reason.ts'
+import { type ProcessIdentity, readProcess } from '../../util/index.ts'
+import { type Exit, exitOfStatus } from './exit-reason.ts'
+import { type CommandStart, commandScript, supervisorScript } from './supervisor-script.ts'
 import { markerVariable } from './survey.ts'
 
-export interface ProcessStart {
-  readonly argv: readonly string[]
-  readonly environment: { readonly [name: string]: string }
+export interface ProcessStart extends CommandStart {
+  /** What makes a program a subreaper: its words come before those of the program. */
+  readonly subreaper: readonly string[]
   readonly marker: string
   readonly directory: string
-  readonly claim: string
   /** The descriptor of the open log. */
   readonly log: number
-  readonly account: Account
 }
 
 export interface StartedProcess {
@@ -28,20 +25,22 @@ export interface StartedProcess {
 const claimLimitMs = 10_000
 
 /**
- * Starts a process in a session of its own that makes the attempt's claim and then becomes the command. Waits until the
- * claim is made. Throws when that is not known. `onExit` is told how the process ended, if this process lives to see it.
+ * Starts a supervisor in a session of its own, which makes the attempt's claim and then runs the command. Waits until the
+ * claim is made. Throws when that is not known. `onExit` is told how the command ended, if this process lives to see it.
  */
 export async function startProcess(
   start: ProcessStart,
   onExit: (exit: Exit) => void,
   signal: AbortSignal,
 ): Promise<StartedProcess> {
-  const [program, ...args] = asAccount(start.account, ['/bin/sh'])
+  // The words after -s have no effect: they tell people who look at the machine's processes what this shell is.
+  const words = ['/bin/sh', '-s', 'supervisor', 'of', 'dask-gateway-server']
+  const [program = '', ...args] = [...start.subreaper, ...words]
   const child = spawn(program, args, {
     cwd: start.directory,
     env: { [markerVariable]: start.marker },
     detached: true,
-    stdio: ['pipe', start.log, start.log, 'pipe'],
+    stdio: ['pipe', start.log, start.log, 'pipe', 'pipe'],
   })
   // Read at once: the pid cannot be another's before this turn of the loop ends and the child is reaped.
   const identity = child.pid === undefined ? null : readProcess(child.pid)
@@ -51,18 +50,26 @@ export async function startProcess(
       cause: error,
     })
   }
-  child.once('exit', (code, exitSignal) => onExit({ code, signal: exitSignal }))
+  child.once('exit', (code, exitSignal) =>
+    onExit(code === null ? { code, signal: exitSignal } : exitOfStatus(code)),
+  )
   child.unref()
   child.on('error', () => undefined)
-  child.stdin?.on('error', () => undefined)
-  child.stdin?.end(prologue(start))
-  // The fourth of `stdio` is a pipe, which Node gives as a socket.
+  // From the third on, Node gives pipes as sockets.
   const answer = child.stdio[3] as Readable
+  // First what is read last: when the supervisor has its script, the command's is there.
+  write(child.stdio[4] as Writable, commandScript(start))
+  write(child.stdin as Writable, supervisorScript(start))
   try {
     return { identity, claimed: await saysClaimed(answer, signal) }
   } finally {
     answer.destroy()
   }
+}
+
+function write(stream: Writable, text: string): void {
+  stream.on('error', () => undefined)
+  stream.end(text)
 }
 
 async function saysClaimed(answer: Readable, signal: AbortSignal): Promise<boolean> {
@@ -75,29 +82,4 @@ async function saysClaimed(answer: Readable, signal: AbortSignal): Promise<boole
   } finally {
     limit.removeEventListener('abort', abort)
   }
-}
-
-/**
- * Read by the shell from its standard input, so that the environment is nowhere in argv, and in force only after another
- * account's shell runs. In braces: cut off in the middle, none of it runs. `command` keeps a variable that is the
- * shell's own (bash's UID) from ending it.
- */
-function prologue(start: ProcessStart): string {
-  const exports = Object.entries(start.environment).map(
-    ([name, value]) => `command export ${name}=${shellQuoted(value)}`,
-  )
-  return `{
-umask 077
-set -C
-read -r boot < /proc/sys/kernel/random/boot_id
-read -r stat < /proc/self/stat
-set -- \${stat##*) }
-{ printf '%s %s %s\\n' "$$" "\${20}" "$boot" > ${shellQuoted(start.claim)}; } 2> /dev/null || exit 75
-set +C
-(printf claimed >&3) 2> /dev/null
-exec 3>&-
-${exports.join('\n')}
-exec ${start.argv.map(shellQuoted).join(' ')} < /dev/null
-}
-`
 }

@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
 import { type ProcessIdentity, readProcess } from '../../util/index.ts'
+import type { FindMembers, RunningAttempt } from './attempt-members.ts'
+import { handleOf } from './claims.ts'
 import { Stopper } from './stopper.ts'
-import { surveyor } from './survey.ts'
+import { membersOf, surveyor } from './survey.ts'
 
 const silent = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent }
 const steps = { sigintMs: 20_000, sigtermMs: 20_000, sigkillMs: 20_000 }
@@ -17,16 +19,18 @@ before(async () => {
   root = await mkdtemp(join(tmpdir(), 'stopper-'))
 })
 afterEach(() => {
-  for (const child of children.splice(0)) child.kill('SIGKILL')
+  for (const { pid, exitCode } of children.splice(0))
+    if (pid !== undefined && exitCode === null) process.kill(-pid, 'SIGKILL')
 })
 after(() => rm(root, { recursive: true }))
 
-/** A process with a session of its own that has said that it is ready for signals. */
+/** What supervises a process, in a session of its own, that has said that it is ready for signals. */
 async function started(program: string, log: string): Promise<ProcessIdentity> {
   const prelude = `const say = (word) => require('node:fs').appendFileSync(${JSON.stringify(log)}, word + ' ')
 setInterval(() => {}, 1e6)
 `
-  const child = spawn(process.execPath, ['-e', prelude + program], {
+  const script = '"$0" "$@"; exit $?'
+  const child = spawn('/bin/sh', ['-c', script, process.execPath, '-e', prelude + program], {
     detached: true,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -37,13 +41,20 @@ setInterval(() => {}, 1e6)
   return identity
 }
 
+const own = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
+const attempt = (attemptId: string, identity: ProcessIdentity): RunningAttempt => ({
+  ...{ attemptId, clusterName: 'c', handle: handleOf(identity, own) },
+})
+const survey = surveyor('of no instance')
+
 function stopperOf(count: number): { readonly stopper: Stopper; readonly over: Promise<void> } {
   const { promise: over, resolve } = Promise.withResolvers<void>()
   let left = count
-  const survey = surveyor('of no instance', process.getuid?.() ?? 0)
+  const find: FindMembers = async ({ handle }, known) =>
+    membersOf(await survey(), handle, new Set(), known)
   const stopper = new Stopper(
     steps,
-    survey,
+    find,
     () => {
       left -= 1
       if (left === 0) resolve()
@@ -64,8 +75,8 @@ test('what is to go last is signalled when the others have ended', async () => {
     log,
   )
   const { stopper, over } = stopperOf(2)
-  stopper.begin('worker', worker)
-  stopper.begin('scheduler', scheduler, ['worker', 'another'])
+  stopper.begin(attempt('worker', worker))
+  stopper.begin(attempt('scheduler', scheduler), ['worker', 'another'])
   await over
   assert.equal(await readFile(log, 'utf8'), 'worker scheduler ')
 })
@@ -85,7 +96,7 @@ child.stdout.once('data', () => console.log('ready'))`,
     log,
   )
   const { stopper, over } = stopperOf(1)
-  stopper.begin('worker', nanny)
+  stopper.begin(attempt('worker', nanny))
   await over
   assert.equal(await readFile(log, 'utf8'), 'asked ')
 })
@@ -96,9 +107,9 @@ test('a halted process is woken, so that it ends by itself', async () => {
     `process.on('SIGINT', () => { say('interrupted'); process.exit() }); console.log('ready')`,
     log,
   )
-  process.kill(halted.pid, 'SIGSTOP')
+  process.kill(-halted.pid, 'SIGSTOP')
   const { stopper, over } = stopperOf(1)
-  stopper.begin('halted', halted)
+  stopper.begin(attempt('halted', halted))
   await over
   assert.equal(await readFile(log, 'utf8'), 'interrupted ')
 })

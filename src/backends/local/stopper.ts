@@ -1,14 +1,14 @@
 import { setTimeout } from 'node:timers/promises'
 import { type Logger, messageOf } from '../../core/index.ts'
 import {
-  argumentsOf,
   type ProcessIdentity,
   type ProcessRecord,
   readProcess,
   sameProcess,
   signalProcess,
 } from '../../util/index.ts'
-import { membersOf, type Survey } from './survey.ts'
+import type { FindMembers, RunningAttempt } from './attempt-members.ts'
+import { processesWith } from './processes-with.ts'
 
 export interface StopSteps {
   readonly sigintMs: number
@@ -21,32 +21,28 @@ const othersLimitMs = 5000
 
 /**
  * Ends processes in the background, gently first: SIGINT, SIGTERM, SIGKILL to everything that an attempt has running,
- * with a limit for each. `onStopped` is called when nothing is left, or when even SIGKILL was of no use.
+ * with a limit for each. `onStopped` is called when nothing is left, or when even SIGKILL was of no use. The supervisor is
+ * spared: it takes in what loses its parent, and ends when all the others have.
  *
  * What Python's multiprocessing started gets no SIGINT of its own: `dask worker` asks the process that it keeps to end, and
  * waits eight seconds for one that was interrupted before it could answer.
  */
 export class Stopper {
   readonly #steps: readonly (readonly [NodeJS.Signals, number])[]
-  readonly #survey: () => Promise<Survey>
+  readonly #find: FindMembers
   readonly #onStopped: () => void
   readonly #logger: Logger
   readonly #tasks = new Map<string, Promise<void>>()
   readonly #closing = new AbortController()
 
-  constructor(
-    steps: StopSteps,
-    survey: () => Promise<Survey>,
-    onStopped: () => void,
-    logger: Logger,
-  ) {
+  constructor(steps: StopSteps, find: FindMembers, onStopped: () => void, logger: Logger) {
     const { sigintMs, sigtermMs, sigkillMs } = steps
     this.#steps = [
       ['SIGINT', sigintMs],
       ['SIGTERM', sigtermMs],
       ['SIGKILL', sigkillMs],
     ]
-    this.#survey = survey
+    this.#find = find
     this.#onStopped = onStopped
     this.#logger = logger
   }
@@ -55,10 +51,11 @@ export class Stopper {
    * Asked again while it is under way: goes on with what it began. Waits for a while for the attempts `others`, if those are
    * being stopped.
    */
-  begin(attemptId: string, leader: ProcessIdentity, others: readonly string[] = []): void {
+  begin(attempt: RunningAttempt, others: readonly string[] = []): void {
+    const { attemptId } = attempt
     if (this.#closing.signal.aborted || this.#tasks.has(attemptId)) return
     const task = this.#afterOthers(others)
-      .then(() => this.#stop(attemptId, leader))
+      .then(() => this.#stop(attempt))
       .catch((error: unknown) => {
         if (this.#closing.signal.aborted) return
         this.#logger.warn(`cannot stop processes: ${messageOf(error)}`, { attempt: attemptId })
@@ -87,46 +84,50 @@ export class Stopper {
     this.#closing.signal.throwIfAborted()
   }
 
-  async #stop(attemptId: string, leader: ProcessIdentity): Promise<void> {
+  async #stop(attempt: RunningAttempt): Promise<void> {
+    const supervisor = attempt.handle
     let members: readonly ProcessRecord[] = []
     const look = async () => {
-      members = membersOf(await this.#survey(), attemptId, leader, members)
-      return members
+      members = await this.#find(attempt, members)
+      return members.filter((each) => !sameProcess(each, supervisor))
     }
     for (const [signal, limitMs] of this.#steps) {
-      for (const member of await look()) {
-        if (signal !== 'SIGINT' || !isLeftToParent(member, members)) signalProcess(member, signal)
-        // One that is halted could not answer; for others it means nothing.
-        signalProcess(member, 'SIGCONT')
-      }
+      const found = await look()
+      const spared = signal === 'SIGINT' ? await leftToParent(found, attempt) : new Set()
+      for (const each of found) if (!spared.has(each.pid)) signalProcess(each, signal)
+      // One that is halted could not answer; for others it means nothing.
+      for (const each of members) signalProcess(each, 'SIGCONT')
       const deadline = performance.now() + limitMs
       let pauseMs = 10
       while (members.length > 0 && performance.now() < deadline) {
         await setTimeout(pauseMs, undefined, { signal: this.#closing.signal })
         pauseMs = Math.min(pauseMs * 1.5, 250)
-        // A look at one process is cheaper than one at all.
-        if (signal !== 'SIGKILL' && lives(members[0]) && lives(members.at(-1))) continue
-        await look()
+        // A look at one process is cheaper than one at all; it lives for as long as another does.
+        if (signal !== 'SIGKILL' && lives(supervisor)) continue
+        const left = await look()
         // What was born meanwhile has not been signalled.
-        if (signal === 'SIGKILL') for (const member of members) signalProcess(member, signal)
+        if (signal === 'SIGKILL') for (const each of left) signalProcess(each, signal)
       }
       if (members.length === 0) return
     }
+    if ((await look()).length === 0) signalProcess(supervisor, 'SIGKILL')
     this.#logger.warn('processes survived SIGKILL; the stop is tried again when asked for', {
-      attempt: attemptId,
+      attempt: attempt.attemptId,
       pids: members.map((member) => member.pid),
     })
   }
 }
 
-function isLeftToParent(member: ProcessRecord, members: readonly ProcessRecord[]): boolean {
-  return (
-    members.some((each) => each.pid === member.parentPid) &&
-    argumentsOf(member.pid).includes('--multiprocessing-fork')
-  )
+async function leftToParent(
+  members: readonly ProcessRecord[],
+  { handle }: RunningAttempt,
+): Promise<ReadonlySet<number>> {
+  const pids = new Set(members.map((each) => each.pid))
+  const children = members.filter((each) => pids.has(each.parentPid)).map((each) => each.pid)
+  return await processesWith('--multiprocessing-fork', 'cmdline', children, handle)
 }
 
-function lives(member: ProcessIdentity | undefined): boolean {
-  const now = member === undefined ? null : readProcess(member.pid)
-  return now !== null && !now.ended && sameProcess(now, member ?? null)
+function lives(supervisor: ProcessIdentity): boolean {
+  const now = readProcess(supervisor.pid)
+  return now !== null && !now.ended && sameProcess(now, supervisor)
 }

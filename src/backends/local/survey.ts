@@ -23,19 +23,26 @@ export function markerText(marker: Marker): string {
 /** The machine's processes as seen once. */
 export interface Survey {
   readonly processes: readonly ProcessRecord[]
-  /** By pid: those of the account, not ended, that carry a marker of this instance. */
+  /** Those that the gateway may signal and that have not ended: all of them for root, else its own account's. */
+  readonly owned: readonly OwnedProcess[]
+  /**
+   * By pid: those of the gateway's own account with a marker of this instance. For root these are supervisors, and
+   * programs with the set-user-ID bit that somebody started with such a marker: alone it proves nothing.
+   */
   readonly markers: ReadonlyMap<number, Marker>
-  /** Those of the account: no other is ever signalled. */
-  readonly owned: readonly ProcessRecord[]
+}
+
+export interface OwnedProcess extends ProcessRecord {
+  readonly uid: number
 }
 
 /** Takes surveys. Those that are asked for while one is under way share the next. */
-export function surveyor(instanceId: string, uid: number): () => Promise<Survey> {
+export function surveyor(instanceId: string): () => Promise<Survey> {
   let running: Promise<unknown> = Promise.resolve()
   let next: Promise<Survey> | null = null
   return () => {
     next ??= running.then(() => {
-      const survey = takeSurvey(instanceId, uid)
+      const survey = takeSurvey(instanceId)
       running = survey.catch(() => undefined)
       next = null
       return survey
@@ -44,34 +51,40 @@ export function surveyor(instanceId: string, uid: number): () => Promise<Survey>
   }
 }
 
-async function takeSurvey(instanceId: string, uid: number): Promise<Survey> {
+async function takeSurvey(instanceId: string): Promise<Survey> {
+  const ownUid = process.getuid?.() ?? 0
   const processes = await listProcesses()
-  const owned = processes.filter((each) => !each.ended && ownerOf(each.pid) === uid)
+  const owned = processes.flatMap((each) => {
+    const uid = each.ended ? null : ownerOf(each.pid)
+    return uid !== null && (ownUid === 0 || uid === ownUid) ? [{ ...each, uid }] : []
+  })
   const markers = new Map<number, Marker>()
-  for (const { pid } of owned) {
+  for (const { pid, uid } of owned) {
+    // Another's environment is not read by a gateway that is root: see processes-with.ts.
+    if (uid !== ownUid) continue
     const [instance, attemptId, clusterName] = startVariable(pid, markerVariable)?.split('/') ?? []
     if (instance === instanceId && attemptId !== undefined && clusterName !== undefined)
       markers.set(pid, { instanceId, attemptId, clusterName })
   }
-  return { processes, markers, owned }
+  return { processes, owned, markers }
 }
 
 /**
- * What lives of an attempt: its first process, that one's session, those with the attempt's marker (they may have left the
- * session), those known from before, and all their descendants. The session counts only while the first process is
- * there, if only as ended: afterwards its number may have become another's.
+ * What lives of an attempt: its supervisor, that one's session and descendants, `marked` (those of the recorded account
+ * with the attempt's marker) if they are not older, those known from before, and all their descendants. The session
+ * counts only while the supervisor is there, if only as ended: afterwards its number may have become another's.
  */
 export function membersOf(
   survey: Survey,
-  attemptId: string,
-  leader: ProcessIdentity,
+  supervisor: ProcessIdentity,
+  marked: ReadonlySet<number>,
   known: readonly ProcessIdentity[] = [],
 ): readonly ProcessRecord[] {
-  const sessionLives = survey.processes.some((each) => sameProcess(each, leader))
+  const sessionLives = survey.processes.some((each) => sameProcess(each, supervisor))
   const belongs = (each: ProcessRecord) =>
-    sameProcess(each, leader) ||
-    (sessionLives && each.sessionId === leader.pid) ||
-    (survey.markers.get(each.pid)?.attemptId === attemptId && each.startTime >= leader.startTime) ||
+    sameProcess(each, supervisor) ||
+    (sessionLives && each.sessionId === supervisor.pid) ||
+    (marked.has(each.pid) && each.startTime >= supervisor.startTime) ||
     known.some((before) => sameProcess(before, each))
   const members = new Map(survey.owned.filter(belongs).map((each) => [each.pid, each]))
   let before = -1

@@ -1,21 +1,21 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { bootTimeMs, startedAt } from '../../util/index.ts'
+import type { RunningAttempt } from './attempt-members.ts'
+import { findAttempt } from './attempts.ts'
 import {
-  bootTimeMs,
-  type ProcessIdentity,
-  type ProcessRecord,
-  startedAt,
-} from '../../util/index.ts'
-import type { Account } from './account.ts'
-import { clusterDirectory, directoryPrefix, removeDirectory } from './cluster-directory.ts'
-import type { Survey } from './survey.ts'
+  type ClusterDirectory,
+  clusterDirectory,
+  directoryPrefix,
+  removeDirectory,
+} from './cluster-directory.ts'
+import type { OwnedProcess, Survey } from './survey.ts'
 
 export interface SweepPlace {
   readonly root: string
   readonly instanceId: string
-  readonly account: Account
   readonly survey: () => Promise<Survey>
-  readonly stop: (attemptId: string, leader: ProcessIdentity) => void
+  readonly stop: (attempt: RunningAttempt) => void
 }
 
 /**
@@ -41,33 +41,47 @@ export class Sweeper {
       seen.add(key)
       return this.#seenBefore.has(key) && Date.now() - sinceMs >= minAgeMs
     }
-    const stopped = this.#sweepProcesses(survey, isCurrent, due)
+    const stopped = await this.#sweepProcesses(survey, isCurrent, due)
     const removed = await this.#sweepDirectories(survey, isCurrent, due, signal)
     this.#seenBefore = seen
     return [...stopped, ...removed]
   }
 
-  #sweepProcesses(
+  async #sweepProcesses(
     survey: Survey,
     isCurrent: (attemptId: string) => boolean,
     due: (key: string, sinceMs: number) => boolean,
-  ): string[] {
-    const strays = new Map<string, ProcessRecord[]>()
-    for (const each of survey.owned) {
-      const attemptId = survey.markers.get(each.pid)?.attemptId
-      if (attemptId === undefined || isCurrent(attemptId)) continue
-      strays.set(attemptId, [...(strays.get(attemptId) ?? []), each])
-    }
+  ): Promise<string[]> {
+    const strays = Map.groupBy(
+      survey.owned.filter((each) => survey.markers.has(each.pid)),
+      (each) => survey.markers.get(each.pid)?.attemptId ?? '',
+    )
     const said: string[] = []
     for (const [attemptId, processes] of strays) {
+      if (isCurrent(attemptId)) continue
       const oldest = processes.reduce((a, b) => (b.startTime < a.startTime ? b : a))
       if (!due(attemptId, startedAt(oldest, bootTimeMs()))) continue
-      this.#place.stop(attemptId, oldest)
-      const clusterName = survey.markers.get(oldest.pid)?.clusterName
+      const attempt = await this.#attemptOf(oldest, survey)
+      if (attempt === null) continue
+      this.#place.stop(attempt)
       const pids = processes.map((each) => each.pid).join(', ')
-      said.push(`processes ${pids} of cluster ${clusterName}, attempt ${attemptId}`)
+      said.push(`processes ${pids} of cluster ${attempt.clusterName}, attempt ${attemptId}`)
     }
     return said
+  }
+
+  /** What a stray belongs to by the word of its claim; its marker alone proves nothing. */
+  async #attemptOf(stray: OwnedProcess, survey: Survey): Promise<RunningAttempt | null> {
+    const marker = survey.markers.get(stray.pid)
+    if (marker === undefined || !isPlainName(marker.clusterName)) return null
+    const { attemptId, clusterName } = marker
+    if (!isPlainName(attemptId)) return null
+    const handle = await findAttempt(this.#directory(clusterName), attemptId, async () => survey)
+    return typeof handle === 'string' ? null : { attemptId, clusterName, handle }
+  }
+
+  #directory(clusterName: string): ClusterDirectory {
+    return clusterDirectory(this.#place.root, this.#place.instanceId, clusterName)
   }
 
   async #sweepDirectories(
@@ -76,14 +90,14 @@ export class Sweeper {
     due: (key: string, sinceMs: number) => boolean,
     signal: AbortSignal,
   ): Promise<string[]> {
-    const { root, instanceId, account } = this.#place
+    const { root, instanceId } = this.#place
     const prefix = directoryPrefix(instanceId)
     const inUse = new Set([...survey.markers.values()].map((marker) => marker.clusterName))
     const said: string[] = []
     for (const name of await readdir(root)) {
       const clusterName = name.slice(prefix.length)
-      if (!name.startsWith(prefix) || !/^[A-Za-z0-9]+$/.test(clusterName)) continue
-      const directory = clusterDirectory(root, instanceId, clusterName, account)
+      if (!name.startsWith(prefix) || !isPlainName(clusterName)) continue
+      const directory = this.#directory(clusterName)
       const attempts = await readdir(directory.claims).catch(() => [])
       if (inUse.has(clusterName) || attempts.some(isCurrent)) continue
       const changed = Math.max(
@@ -97,9 +111,13 @@ export class Sweeper {
         )),
       )
       if (!due(join(root, name), changed)) continue
-      await removeDirectory(directory, account, signal)
+      await removeDirectory(directory, signal)
       said.push(`directory ${directory.path}`)
     }
     return said
   }
+}
+
+function isPlainName(text: string): boolean {
+  return /^[A-Za-z0-9]+$/.test(text)
 }

@@ -1,0 +1,20 @@
+"""subreaper.py PROGRAM [ARGUMENT ...]: becomes the program, as one to whom whatever its descendants leave behind returns.
+
+A process whose parent ends becomes a child of its nearest subreaper, not of the machine's first process, so that nothing
+gets away by a double fork or a session of its own. The attribute survives execve(2); see prctl(2).
+"""
+
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_CHILD_SUBREAPER = 36
+
+libc = ctypes.CDLL(None, use_errno=True)
+if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+    raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
+# Python ignores these two, and what is ignored stays so in the program.
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
