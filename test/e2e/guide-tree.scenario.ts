@@ -2,7 +2,7 @@
 // `$ command` is `sh('command')` here. Throws when something is not as it should be.
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { randomBytes } from 'node:crypto'
 import {
   appendFileSync,
   chmodSync,
@@ -39,6 +39,7 @@ const gateway = await start()
 validate()
 examine()
 await stop(gateway)
+await runAsServices()
 process.exit(0)
 
 /** "Create a user account". Debian's adduser asks without these two options. */
@@ -116,6 +117,82 @@ fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sH14x", b"lo", 0x41))`
   execFileSync('/usr/bin/python3', ['-c', program])
 }
 
+/** As deploy/ has it: gateway and proxy as services, under all the limits of their units. */
+async function runAsServices(): Promise<void> {
+  appendFileSync(
+    '/etc/dask-gateway/dask_gateway_config.py',
+    'c.DaskGateway.address = "127.0.0.1:8001"\nc.Proxy.externally_managed = True\n',
+  )
+  assertShut()
+  const token = { DASK_GATEWAY_PROXY_TOKEN: randomBytes(16).toString('hex') }
+  const services = ['dask-gateway-proxy.service', 'dask-gateway.service'].map((unit) =>
+    startUnit(unit, token),
+  )
+  await waitFor('both to be ready', () => answersAt('http://public-address:8000/readyz'), 120_000)
+  validate()
+  for (const { child } of services) child.kill('SIGTERM')
+  for (const started of services) {
+    await ended(started.child)
+    assert.equal(started.child.exitCode, 0, started.printed())
+  }
+  await waitFor('all processes of dask to end', () => processesOf('dask').length === 0, 30_000)
+}
+
+/** That the limits are there: each of these is refused, and would not be without them. */
+function assertShut(): void {
+  const program = `
+import errno, os, socket
+def refused(what, number):
+    try:
+        what()
+    except OSError as error:
+        assert error.errno == number, error
+    else:
+        raise AssertionError("was not refused")
+assert os.getuid() == ${uidOf('dask')}
+os.close(os.open("/var/dask-gateway", os.O_TMPFILE | os.O_RDWR))
+refused(lambda: open("/home/dask/file", "w"), errno.EROFS)
+refused(lambda: socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM), errno.EPERM)
+refused(lambda: os.listdir("/proc/1"), errno.ENOENT)
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.sethostname(b"x", 1) == -1 and libc.prctl(39, 0, 0, 0, 0) == 1
+print("shut")
+`
+  const unit = join(import.meta.dirname, '../../deploy/dask-gateway.service')
+  const words = [
+    join(import.meta.dirname, 'as-service.py'),
+    unit,
+    '/usr/bin/python3',
+    '-c',
+    program,
+  ]
+  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }
+  const printed = execFileSync('/usr/bin/python3', words, { encoding: 'utf8', env })
+  assert.equal(printed, 'shut\n')
+}
+
+function startUnit(unit: string, token: { readonly [name: string]: string }): Started {
+  const path = join(import.meta.dirname, '../../deploy', unit)
+  const text = readFileSync(path, 'utf8')
+  const [, command = ''] = /^ExecStart=(.*)$/m.exec(text) ?? []
+  const [, searched = ''] = /^Environment=PATH=(.*)$/m.exec(text) ?? []
+  const words = [join(import.meta.dirname, 'as-service.py'), path, ...command.split(' ')]
+  return collected(
+    spawn('/usr/bin/python3', words, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: `${searched}:/usr/sbin:/sbin`, LANG: 'C.UTF-8', ...token },
+    }),
+  )
+}
+
+async function answersAt(url: string): Promise<boolean> {
+  return fetch(url, { signal: AbortSignal.timeout(20_000) }).then(
+    ({ status }) => status === 200,
+    () => false,
+  )
+}
+
 interface Started {
   readonly child: ChildProcess
   printed(): string
@@ -125,22 +202,30 @@ interface Started {
 async function start(): Promise<Started> {
   const words = 'cd /var/dask-gateway && sudo -iu dask /opt/dask-gateway/start-dask-gateway'
   const child = spawn('/bin/sh', ['-c', words], { stdio: ['ignore', 'pipe', 'pipe'] })
-  let printed = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => {
-      printed += chunk
-      process.stdout.write(chunk)
-    })
-  const started = { child, printed: () => printed }
+  const started = collected(child)
   await waitFor(
     'the gateway to be ready',
     () => {
       if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}`)
-      return printed.includes('is ready at http://')
+      return started.printed().includes('is ready at http://')
     },
     120_000,
   )
   return started
+}
+
+function collected(child: ChildProcess): Started {
+  let printed = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => {
+      printed += chunk
+      process.stdout.write(chunk)
+    })
+  return { child, printed: () => printed }
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  await waitFor('the end', () => child.exitCode !== null || child.signalCode !== null, 90_000)
 }
 
 /** "Validate things are working", with the answers that the guide promises; and a computation. */
@@ -197,7 +282,7 @@ async function stop({ child, printed }: Started): Promise<void> {
   const pids = processesOf('dask').filter(([, words]) => words.includes('/dist/cli/main.js'))
   assert.equal(pids.length, 1, JSON.stringify(processesOf('dask')))
   process.kill(Number(pids[0]?.[0]), 'SIGTERM')
-  await Promise.race([once(child, 'exit'), waitFor('the end', () => false, 90_000)])
+  await ended(child)
   assert.equal(child.exitCode, 0, printed())
   await waitFor('all processes of dask to end', () => processesOf('dask').length === 0, 30_000)
 }

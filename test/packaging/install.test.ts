@@ -56,7 +56,7 @@ after(() => {
 describe('the package', () => {
   test('holds what runs and what is read, and nothing else', () => {
     const allowed =
-      /^(bin|dist|python|examples|docs)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
+      /^(bin|deploy|dist|python|examples|docs)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
     assert.deepEqual(
       packed.filter((path) => !allowed.test(path)),
       [],
