@@ -23,6 +23,12 @@ export async function checkCommand(
       `${role}_cmd is run elsewhere or by a backend that cannot be asked (${driver.settings.name})`,
       'See there that its Python has dask, distributed, dask-gateway and bokeh.',
     )
+  // Its clusters have the account of their user, and there is no user here.
+  if (driver.settings.name === 'LocalBackend' && username === null)
+    return warning(
+      `${role}_cmd is run as the user of each cluster: it was not tried`,
+      'Name one with --user NAME, as root.',
+    )
   const values = configuration.get(driver.settings)
   const rehearsal = await driver.rehearse(values, role, settings, username, signal)
   const program = rehearsal.argv[0] ?? ''
