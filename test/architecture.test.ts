@@ -16,6 +16,7 @@ const mayImport: Record<string, readonly string[]> = {
     'backends',
     'store',
     'core',
+    'launcher',
     'util',
   ],
   config: ['api', 'clusters', 'dashboards', 'proxy', 'auth', 'backends', 'store', 'core', 'util'],
@@ -24,9 +25,10 @@ const mayImport: Record<string, readonly string[]> = {
   dashboards: ['core', 'util'],
   proxy: ['core', 'util'],
   auth: ['core', 'util'],
-  backends: ['core', 'util'],
+  backends: ['core', 'launcher', 'util'],
   store: ['core', 'util'],
   core: ['util'],
+  launcher: [],
   util: [],
 }
 
