@@ -1,11 +1,19 @@
 import type { Socket } from 'node:net'
 
+/** A pair of sockets whose bytes are being moved. */
+export interface Pumped {
+  /** Resolves when both are closed; never rejects. */
+  readonly done: Promise<void>
+  /** Ends it now; the other side of `a` is told by an ordinary end. */
+  readonly cut: () => void
+}
+
 /**
  * Moves bytes both ways until both sides have closed, and passes on what a side does: an end as an end (the other way stays
  * open), a reset as a reset. A slow reader slows the other's sender. Needs sockets made with `allowHalfOpen`, both
- * paused. It is one function so that another mover (splice) can take its place.
+ * paused. `splice-mover.ts` does the same where the kernel can move them.
  */
-export function pump(a: Socket, b: Socket): Promise<void> {
+export function pump(a: Socket, b: Socket): Pumped {
   const { promise, resolve } = Promise.withResolvers<void>()
   let left = 2
   const closes = (one: Socket, other: Socket) => {
@@ -20,7 +28,7 @@ export function pump(a: Socket, b: Socket): Promise<void> {
   closes(b, a)
   a.pipe(b)
   b.pipe(a)
-  return promise
+  return { done: promise, cut: () => void a.destroy() }
 }
 
 function breakOff(socket: Socket): void {

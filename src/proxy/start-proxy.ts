@@ -7,6 +7,7 @@ import { readFirstBytes } from './first-bytes.ts'
 import { createGatewayDoor } from './gateway-door.ts'
 import { boundedWarnings, type Log } from './log.ts'
 import { pump } from './pump.ts'
+import { createMover, type Mover } from './splice-mover.ts'
 import { createTunnels, type Tunnels } from './tunnels.ts'
 
 export const proxyLimits = {
@@ -19,8 +20,10 @@ export const proxyLimits = {
    */
   maxSilentPerAddress: 1_000,
   maxTunnelsPerCluster: 10_000,
+  /** Tunnels that the kernel moves; with readers that sleep, each needs four descriptors for pipes. */
+  maxSpliced: Math.floor((openFilesLimit() - 40) / 40),
   /** In all. Each needs a second descriptor, to its target: taking more than that would serve nobody. */
-  maxConnections: Math.max(1, Math.floor((openFilesLimit() - 40) / 2)),
+  maxConnections: Math.max(1, Math.floor(((openFilesLimit() - 40) * 0.9) / 2)),
   gatewayWaitMs: 15_000,
   maxWaiting: 1_000,
   gatewayRetryMs: 200,
@@ -69,8 +72,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     tunnels,
     door,
     warn: boundedWarnings(options.log),
-    sockets: new Set(),
-    accepted: new Set(),
+    mover: createMover({ maxPairs: limits.maxSpliced, log: options.log }),
+    connections: new Set(),
     silent: new Map(),
   }
   const { tcpAddress } = options
@@ -95,7 +98,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
       const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)))
       tunnels.stop()
       door.stop()
-      for (const socket of context.sockets) socket.destroy()
+      for (const connection of context.connections) connection.cut()
+      context.mover.stop()
       await Promise.all(closed)
     },
   }
@@ -106,11 +110,16 @@ interface Context {
   readonly tunnels: Tunnels
   readonly door: ReturnType<typeof createGatewayDoor>
   readonly warn: ReturnType<typeof boundedWarnings>
-  /** Both sides of all connections. */
-  readonly sockets: Set<Socket>
-  readonly accepted: Set<Socket>
-  /** By address, the oldest first. */
+  readonly mover: Mover
+  readonly connections: Set<Connection>
   readonly silent: Map<string, Set<Socket>>
+}
+
+/** One that was accepted. */
+interface Connection {
+  readonly socket: Socket
+  /** Ends it, and its way to a target. */
+  cut: () => void
 }
 
 function listen(
@@ -163,35 +172,41 @@ function openFilesLimit(): number {
 
 /** A whole connection, from its first byte to its end. Never rejects: what goes wrong closes it. */
 async function serve(socket: Socket, takes: Takes, context: Context): Promise<void> {
-  const { remoteAddress, remotePort, localAddress, localPort } = socket
   prepare(socket)
-  if (context.accepted.size >= context.limits.maxConnections) {
+  if (context.connections.size >= context.limits.maxConnections) {
     context.warn('Too many connections; raise the limit of open files (ulimit -n)')
     return void socket.destroy()
   }
-  context.sockets.add(socket)
-  context.accepted.add(socket)
-  socket.once('close', () => {
-    context.sockets.delete(socket)
-    context.accepted.delete(socket)
-  })
-  if (!remoteAddress || !remotePort || !localAddress || !localPort) return void socket.destroy()
+  const connection: Connection = { socket, cut: () => void socket.destroy() }
+  context.connections.add(connection)
+  try {
+    await serveAccepted(connection, takes, context)
+  } finally {
+    context.connections.delete(connection)
+    socket.destroy()
+  }
+}
+
+async function serveAccepted(connection: Connection, takes: Takes, context: Context) {
+  const { socket } = connection
+  const { remoteAddress, remotePort, localAddress, localPort } = socket
+  if (!remoteAddress || !remotePort || !localAddress || !localPort) return
   const first = await countedSilence(socket, remoteAddress, context, () =>
     readFirstBytes(socket, context.limits.helloMs, takes === 'http'),
   )
   if (first?.kind === 'refused')
     context.warn('A hello was refused', { address: remoteAddress, reason: first.reason })
-  if (first?.kind === 'tunnel') await serveTunnel(socket, first.clusterName, first.head, context)
+  if (first?.kind === 'tunnel')
+    await serveTunnel(connection, first.clusterName, first.head, context)
   else if (first?.kind === 'other' && takes !== 'tunnels') {
     const target = await context.door.open()
-    if (target === null) context.warn('The gateway is away; a connection was closed')
+    if (target === null) return context.warn('The gateway is away; a connection was closed')
     const header = encodeProxyHeader({
       source: { address: remoteAddress, port: remotePort },
       destination: { address: localAddress, port: localPort },
     })
-    await pass(socket, target, Buffer.concat([header, first.head]), context)
+    await pass(connection, target, Buffer.concat([header, first.head]), pump)
   }
-  socket.destroy()
 }
 
 /**
@@ -219,17 +234,18 @@ async function countedSilence<T>(
   return result
 }
 
-async function serveTunnel(socket: Socket, name: string, head: Buffer, context: Context) {
-  const route = context.tunnels.find(name)
-  if (route === null) return context.warn('A tunnel to an unknown cluster was refused')
-  const removed = context.tunnels.add(name, () => socket.destroy())
+async function serveTunnel(connection: Connection, name: string, head: Buffer, context: Context) {
+  const { tunnels, limits, warn, mover } = context
+  const route = tunnels.find(name)
+  if (route === null) return warn('A tunnel to an unknown cluster was refused')
+  const removed = tunnels.add(name, () => connection.cut())
   if (removed === null)
-    return context.warn('A cluster has too many tunnels', { cluster: route.clusterName })
+    return warn('A cluster has too many tunnels', { cluster: route.clusterName })
   try {
-    const target = await connectTo(route, context.limits.connectMs)
-    await pass(socket, target, head, context)
+    const target = await connectTo(route, limits.connectMs)
+    await pass(connection, target, head, mover.pump)
   } catch (error) {
-    context.warn('A scheduler cannot be reached', {
+    warn('A scheduler cannot be reached', {
       cluster: route.clusterName,
       reason: messageOf(error),
     })
@@ -238,10 +254,9 @@ async function serveTunnel(socket: Socket, name: string, head: Buffer, context: 
   }
 }
 
-async function pass(socket: Socket, target: Socket | null, head: Buffer, context: Context) {
-  if (target === null) return
-  context.sockets.add(target)
-  target.once('close', () => context.sockets.delete(target))
+async function pass(connection: Connection, target: Socket, head: Buffer, move: Mover['pump']) {
   target.write(head)
-  await pump(socket, target)
+  const { done, cut } = move(connection.socket, target)
+  connection.cut = cut
+  await done
 }
