@@ -14,8 +14,8 @@ export interface Account {
   readonly own: boolean
 }
 
-/** Why no account runs these clusters, in words for their user. */
-export interface NoAccount {
+/** Why a cluster cannot be run, in words for its user. */
+export interface Refused {
   readonly refused: string
 }
 
@@ -23,10 +23,7 @@ export interface NoAccount {
  * The account that the system's user database knows by exactly this name, if it may run users' processes: an ordinary
  * one, never root or another of the system's. Throws when the database does not answer.
  */
-export async function lookUpAccount(
-  name: string,
-  signal: AbortSignal,
-): Promise<Account | NoAccount> {
+export async function lookUpAccount(name: string, signal: AbortSignal): Promise<Account | Refused> {
   const quoted = JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}…` : name)
   if (!isAccountName(name))
     return { refused: `${quoted} cannot be the name of an account on the gateway's machine` }

@@ -1,14 +1,14 @@
 import { access, constants } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { GatewayError } from '../../core/index.ts'
-import { type Account, lookUpAccount, type NoAccount } from './account.ts'
+import { type Account, lookUpAccount, type Refused } from './account.ts'
 import { setpriv } from './as-account.ts'
 
 /** Which account runs whose clusters: the one thing in which the local backends differ. */
 export interface Accounts {
   /** Throws 'configuration' when whoever started the gateway may not use them. */
   check(signal: AbortSignal): Promise<void>
-  of(username: string, signal: AbortSignal): Promise<Account | NoAccount>
+  of(username: string, signal: AbortSignal): Promise<Account | Refused>
 }
 
 /** Whether processes run as other accounts than the gateway's. */

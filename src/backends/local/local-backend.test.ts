@@ -282,6 +282,24 @@ describe('the local backend', () => {
     await backend.stop()
   })
 
+  test('a process that runs holds no descriptor of the gateway', async () => {
+    const { backend } = await opened()
+    const cluster = testCluster('alice', 'sleep 60')
+    const descriptors = () => readdir('/proc/self/fd').then((names) => names.length)
+    const before = await descriptors()
+    const outcome = await backend.startScheduler(cluster, signal)
+    assert.ok(outcome.outcome === 'started')
+    await eventually(async () => assert.ok((await descriptors()) <= before))
+    const ref = refOf(cluster, outcome.handle)
+    await backend.stopObjects(cluster, [ref], signal)
+    await eventually(async () => {
+      const seen = (await backend.observe([ref], signal)).get(ref.attemptId)
+      assert.equal(seen?.state, 'gone')
+    })
+    await backend.cleanUp(cluster, signal)
+    await backend.stop()
+  })
+
   test('what a killed supervisor leaves is found by its marker', async () => {
     const { backend } = await opened()
     const cluster = testCluster('alice', 'setsid sleep 60 & echo $!; exec sleep 60')

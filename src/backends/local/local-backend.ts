@@ -2,7 +2,6 @@ import {
   type Backend,
   type BackendContext,
   type Cluster,
-  daskEnvironment,
   type Found,
   GatewayError,
   type ObjectRef,
@@ -13,11 +12,10 @@ import {
   workerArguments,
 } from '../../core/index.ts'
 import { bootId, bootTimeMs, readProcess, sameProcess, startedAt } from '../../util/index.ts'
-import type { Account } from './account.ts'
+import type { Refused } from './account.ts'
 import type { Accounts } from './accounts.ts'
-import { type FindMembers, memberFinder } from './attempt-members.ts'
+import { type FindMembers, memberFinder, type RunningAttempt } from './attempt-members.ts'
 import { begunBefore, findAttempt, notClaimed } from './attempts.ts'
-import { childEnvironment } from './child-environment.ts'
 import {
   claimPath,
   exitPath,
@@ -32,13 +30,11 @@ import {
   clusterDirectory,
   logTail,
   openLog,
-  prepareDirectory,
   removeDirectory,
 } from './cluster-directory.ts'
 import { defaultClustersRoot, prepareClustersRoot } from './clusters-root.ts'
 import { type Exit, exitReason, lastLine } from './exit-reason.ts'
-import { firstProgram } from './first-program.ts'
-import { resolveCommand } from './resolve-command.ts'
+import { type Launch, prepareLaunch } from './launch.ts'
 import type { localBackendSettings } from './settings.ts'
 import { startProcess } from './start-process.ts'
 import { Stopper } from './stopper.ts'
@@ -71,14 +67,6 @@ interface Place {
   readonly members: FindMembers
   readonly stopper: Stopper
   readonly sweeper: Sweeper
-}
-
-/** What the processes of one start have in common. */
-interface Launch {
-  readonly account: Account
-  readonly command: readonly string[]
-  readonly environment: { readonly [name: string]: string }
-  readonly notes: readonly string[]
 }
 
 /** What this gateway process started itself, so that it is told how it ended. */
@@ -154,25 +142,25 @@ class LocalBackend implements Backend {
     const seen = new Map<string, Observation>()
     const boot = bootId()
     const bootMs = bootTimeMs()
+    const ended: (RunningAttempt & ObjectRef)[] = []
     for (const ref of refs) {
       if (ref.handle === null) continue
       const handle = parseHandle(ref.handle)
-      if (handle === null) {
+      if (handle === null)
         seen.set(ref.attemptId, { state: 'unknown', reason: 'its record names no process' })
-        continue
-      }
-      const sameBoot = handle.bootId === boot
-      if (sameBoot && !this.#hasEnded(ref.attemptId, handle)) {
-        seen.set(ref.attemptId, running(handle, bootMs))
-        continue
-      }
-      const attempt = { ...ref, handle }
-      if (sameBoot && (await this.#place.members(attempt, [])).length > 0) {
-        // It is gone when what it left behind is, too.
-        this.#place.stopper.begin(attempt)
-        seen.set(ref.attemptId, running(handle, bootMs))
-      } else seen.set(ref.attemptId, await this.#gone(ref, sameBoot))
+      else if (handle.bootId !== boot) seen.set(ref.attemptId, await this.#gone(ref, false))
+      else if (this.#hasEnded(ref.attemptId, handle)) ended.push({ ...ref, handle: { ...handle } })
+      else seen.set(ref.attemptId, running(handle, bootMs))
     }
+    // At once, as they then share a look at all processes.
+    const lookAfter = async (attempt: RunningAttempt & ObjectRef) => {
+      const left = await this.#place.members(attempt, [])
+      if (left.length === 0) return seen.set(attempt.attemptId, await this.#gone(attempt, true))
+      // It is gone when what it left behind is, too.
+      this.#place.stopper.begin(attempt)
+      return seen.set(attempt.attemptId, running(attempt.handle, bootMs))
+    }
+    await Promise.all(ended.map(lookAfter))
     return seen
   }
 
@@ -242,32 +230,12 @@ class LocalBackend implements Backend {
     return clusterDirectory(this.#place.root, this.#context.instanceId, clusterName)
   }
 
-  /** Finds out what to run and as whom, and makes the cluster's directory. */
-  async #prepare(
-    cluster: Cluster,
-    role: 'scheduler' | 'worker',
-    signal: AbortSignal,
-  ): Promise<Launch | { readonly refused: string }> {
-    const account = await this.#accounts.of(cluster.username, signal)
-    if ('refused' in account) return account
+  #prepare(cluster: Cluster, role: 'scheduler' | 'worker', signal: AbortSignal) {
+    const { apiUrl } = this.#context
     const directory = this.#directory(cluster.name)
-    const user = { USER: cluster.username, LOGNAME: cluster.username }
-    const built = childEnvironment(this.#values.inherited_environment, account, {
-      ...daskEnvironment(cluster, role, this.#context.apiUrl, directory.secrets),
-      ...user,
-    })
-    if ('refused' in built) return built
-    const { environment } = built
-    await prepareDirectory(directory, cluster, account)
-    const command = await resolveCommand(`${role}_cmd`, cluster.settings[`${role}_cmd`], {
-      path: environment.PATH ?? '',
-      home: account.home,
-      directory: directory.work,
-      firstProgram: (paths) => firstProgram(paths, account, signal),
-    })
-    if ('refused' in command) return command
-    const notes = command.note === null ? [] : [command.note]
-    return { account, command: command.argv, environment, notes }
+    const values = this.#values
+    const place = { accounts: this.#accounts, values, apiUrl, directory }
+    return prepareLaunch(place, cluster, role, signal)
   }
 
   /** Starts one process, unless the attempt has begun already. */
@@ -275,7 +243,7 @@ class LocalBackend implements Backend {
     cluster: Cluster,
     attemptId: string,
     workerName: string | null,
-    launch: Launch | { readonly refused: string },
+    launch: Launch | Refused,
     args: readonly string[],
     signal: AbortSignal,
   ): Promise<StartOutcome> {

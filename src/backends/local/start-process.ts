@@ -67,9 +67,10 @@ export async function startProcess(
   }
 }
 
+/** The other end keeps what was written; this one must not stay for as long as the process does. */
 function write(stream: Writable, text: string): void {
   stream.on('error', () => undefined)
-  stream.end(text)
+  stream.end(text, () => stream.destroy())
 }
 
 async function saysClaimed(answer: Readable, signal: AbortSignal): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import type { Logger } from '../../core/index.ts'
 import { GatewayError } from '../../core/index.ts'
@@ -8,16 +8,24 @@ const script = join(import.meta.dirname, '../../../python/subreaper.py')
 
 /**
  * The words before a program that make it a subreaper. Any Python 3 does, and no setting may name one of a user's: it runs
- * as the gateway. Without one there is none, which LocalBackend does not allow: what escapes could not be found.
+ * as the gateway. Without one there are none.
  */
 export function findSubreaper(logger: Logger): readonly string[] {
+  if (!existsSync('/proc/thread-self/children'))
+    return cannotKeepHold('this kernel tells nobody its children (CONFIG_PROC_CHILDREN)', logger)
   const python = findPython()
   // -I and -S: nothing from the environment, the working directory or a user's packages.
   if (python !== null) return [python, '-I', '-S', script]
-  const why = 'PATH has no Python, which keeps hold of what clusters start'
+  return cannotKeepHold('PATH has no python3 or python, and DASK_GATEWAY_PYTHON names none', logger)
+}
+
+function cannotKeepHold(why: string, logger: Logger): readonly string[] {
   if (isRoot())
-    throw new GatewayError('configuration', `${why}: install python3, or set DASK_GATEWAY_PYTHON`)
-  logger.warn(`${why}: a process that leaves its session and its environment will not be found`)
+    throw new GatewayError(
+      'configuration',
+      `What clusters start could not be kept hold of, which a gateway that is root must: ${why}`,
+    )
+  logger.warn(`What leaves its session and clears its environment will not be found: ${why}`)
   return []
 }
 

@@ -30,6 +30,7 @@ export function supervisorScript(start: CommandStart): string {
   const gentle = Math.ceil(start.sigtermMs / roundMs)
   const last = gentle + Math.ceil(start.sigkillMs / roundMs)
   return `{
+PATH=/usr/bin:/bin
 umask 077
 set -C
 read -r boot < /proc/sys/kernel/random/boot_id
