@@ -1,4 +1,5 @@
 export { exportLines } from './export-lines.ts'
+export { pbsStatusArguments } from './pbs-commands.ts'
 export type {
   CancelReply,
   CancelRequest,
@@ -32,3 +33,4 @@ export type {
   VersionRequest,
 } from './protocol.ts'
 export { claimDirectory, limits, logFile, patterns } from './protocol.ts'
+export { slurmStatusArguments } from './slurm-commands.ts'

@@ -273,7 +273,7 @@ export function claimDirectory(attempt: string): string {
   return `claim-${attempt}`
 }
 
-/** The file that task `index` of an array job writes to. */
-export function logFile(log: string, index: number): string {
+/** The file that task `index` of an array job writes to; `%a` is the index to Slurm. */
+export function logFile(log: string, index: number | '%a'): string {
   return `${log}-${index}`
 }
