@@ -1,4 +1,4 @@
-"""as-service.py UNIT COMMAND...: runs a command, as root, with what a unit of systemd takes from it: other accounts, rights,
+"""as-service.py UNIT[,DROP-IN] COMMAND...: runs a command, as root, with what a unit of systemd takes from it: other accounts, rights,
 system calls, address families, places to write. Without systemd running, so that the units can be tried anywhere. Only
 the directives of this project's units are known."""
 
@@ -10,12 +10,13 @@ import pwd
 import subprocess
 import sys
 
-unit, command = sys.argv[1], sys.argv[2:]
+units, command = sys.argv[1].split(","), sys.argv[2:]
 settings = {}
-for line in pathlib.Path(unit).read_text().splitlines():
-    if "=" in line and not line.startswith("#"):
-        name, value = line.split("=", 1)
-        settings.setdefault(name, []).append(value)
+for unit in units:
+    for line in pathlib.Path(unit).read_text().splitlines():
+        if "=" in line and not line.startswith("#"):
+            name, value = line.split("=", 1)
+            settings.setdefault(name, []).append(value)
 
 
 def mount(*words):
@@ -53,11 +54,11 @@ allowed |= {"execve", "execveat"}
 if ctypes.CDLL(None, use_errno=True).unshare(0x00020000) != 0:  # CLONE_NEWNS
     raise OSError(ctypes.get_errno(), "unshare")
 mount("--make-rprivate", "/")
-assert last("ProtectSystem") == "strict"
+shut = "/" if last("ProtectSystem") == "strict" else ("/usr", "/boot", "/etc")
 writable = [path for path in last("ReadWritePaths").split() if os.path.exists(path)]
 for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines():
     place = line.split()[4]
-    if not place.startswith(("/dev", "/proc", "/sys")):
+    if place.startswith(shut) and not place.startswith(("/dev", "/proc", "/sys")):
         mount("-o", "remount,ro,bind", place)
 for path in writable:
     mount("--bind", path, path)

@@ -36,10 +36,11 @@ if (process.env.OWN_NETWORK !== 'yes') {
 }
 startLoopback()
 const gateway = await start()
-validate()
+validate('dask')
 examine()
 await stop(gateway)
 await runAsServices()
+await runAsRoot()
 process.exit(0)
 
 /** "Create a user account". Debian's adduser asks without these two options. */
@@ -129,7 +130,27 @@ async function runAsServices(): Promise<void> {
     startUnit(unit, token),
   )
   await waitFor('both to be ready', () => answersAt('http://public-address:8000/readyz'), 120_000)
-  validate()
+  validate('dask')
+  await endAll(services)
+}
+
+/** The same with run-as-users.conf and `LocalBackend`: each user's clusters have that user's account. */
+async function runAsRoot(): Promise<void> {
+  sh('rm -rf /var/dask-gateway/* && chown root /var/dask-gateway')
+  appendFileSync(
+    '/etc/dask-gateway/dask_gateway_config.py',
+    `c.DaskGateway.backend_class = "dask_gateway_server.backends.local.LocalBackend"
+c.Proxy.externally_managed = False
+`,
+  )
+  const services = [startUnit('dask-gateway.service,run-as-users.conf', {})]
+  await waitFor('it to be ready', () => answersAt('http://public-address:8000/readyz'), 120_000)
+  validate('alice')
+  await endAll(services)
+  assert.deepEqual(processesOf('alice'), [])
+}
+
+async function endAll(services: readonly Started[]): Promise<void> {
   for (const { child } of services) child.kill('SIGTERM')
   for (const started of services) {
     await ended(started.child)
@@ -172,12 +193,12 @@ print("shut")
   assert.equal(printed, 'shut\n')
 }
 
-function startUnit(unit: string, token: { readonly [name: string]: string }): Started {
-  const path = join(import.meta.dirname, '../../deploy', unit)
-  const text = readFileSync(path, 'utf8')
+function startUnit(units: string, token: { readonly [name: string]: string }): Started {
+  const paths = units.split(',').map((name) => join(import.meta.dirname, '../../deploy', name))
+  const text = readFileSync(String(paths[0]), 'utf8')
   const [, command = ''] = /^ExecStart=(.*)$/m.exec(text) ?? []
   const [, searched = ''] = /^Environment=PATH=(.*)$/m.exec(text) ?? []
-  const words = [join(import.meta.dirname, 'as-service.py'), path, ...command.split(' ')]
+  const words = [join(import.meta.dirname, 'as-service.py'), paths.join(), ...command.split(' ')]
   return collected(
     spawn('/usr/bin/python3', words, {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -229,7 +250,7 @@ async function ended(child: ChildProcess): Promise<void> {
 }
 
 /** "Validate things are working", with the answers that the guide promises; and a computation. */
-function validate(): void {
+function validate(account: string): void {
   const program = `
 import os
 from dask_gateway import Gateway
@@ -254,7 +275,7 @@ print("uid", uid)
     encoding: 'utf8',
     timeout: 180_000,
   })
-  assert.match(printed, new RegExp(`uid ${uidOf('dask')}\\b`), printed)
+  assert.match(printed, new RegExp(`uid ${uidOf(account)}\\b`), printed)
 }
 
 /** The doctor finds nothing wrong, and what the gateway keeps is for its own user alone. */
