@@ -1,5 +1,4 @@
 import type { Agent, IncomingMessage, ServerResponse } from 'node:http'
-import { pipeline } from 'node:stream'
 import { GatewayError } from '../core/index.ts'
 import { refuse } from './reply.ts'
 import { copyHead, openRequest, problemOf, type Upstream, type UpstreamLimits } from './upstream.ts'
@@ -33,8 +32,13 @@ export function forwardRequest(
     } catch (error) {
       return fail(error)
     }
-    // Cut short on either side, the other is cut too: half a body must not look like a whole one.
-    pipeline(incoming, response, () => outgoing.destroy())
+    // Cut short on either side, the other is cut too: half a body must not look like a whole one. Not `pipeline`, which
+    // would make an error object for each answer, and end the connection that is kept for the next.
+    incoming.on('error', () => response.destroy())
+    incoming.once('close', () => {
+      if (!incoming.complete) response.destroy()
+    })
+    incoming.pipe(response)
   })
   outgoing.on('upgrade', (_incoming, wire) => {
     wire.destroy()

@@ -36,7 +36,20 @@ export function checkSession(
   return { visitor, over: Number.parseInt(expiry, 36) <= nowMs }
 }
 
+// A page asks for dozens of files by one session, so the codes that were last made are kept.
+const keptCodes = 1000
+const codes = new WeakMap<Buffer, Map<string, string>>()
+
 function codeOf(target: DashboardTarget, visitor: Visitor, expiry: string, key: Buffer): string {
-  const signed = ['dashboard session', target.clusterName, target.username, visitor, expiry]
-  return createHmac('sha256', key).update(JSON.stringify(signed)).digest('base64url')
+  const { clusterName, username } = target
+  const signed = JSON.stringify(['dashboard session', clusterName, username, visitor, expiry])
+  const kept = codes.get(key) ?? new Map<string, string>()
+  codes.set(key, kept)
+  const known = kept.get(signed)
+  if (known !== undefined) return known
+  const code = createHmac('sha256', key).update(signed).digest('base64url')
+  const [oldest] = kept.keys()
+  if (kept.size >= keptCodes && oldest !== undefined) kept.delete(oldest)
+  kept.set(signed, code)
+  return code
 }

@@ -54,7 +54,10 @@ export function answerHeaders(incoming: IncomingMessage, upstream: Upstream): He
   return [...passed, ...securityHeaders]
 }
 
-/** Sends an answer's first part at once: a stream may have nothing more to say for long. */
+/**
+ * Sends an answer's first part, together with what follows if that is there already, else alone: a stream may have
+ * nothing more to say for long.
+ */
 export function copyHead(
   incoming: IncomingMessage,
   response: ServerResponse,
@@ -67,11 +70,15 @@ export function copyHead(
     response.statusCode = status
     for (const [name, value] of answerHeaders(incoming, upstream))
       response.appendHeader(name, value)
-    response.flushHeaders()
+    // All that can be wrong with them is found here.
+    response.writeHead(status)
   } catch (error) {
     for (const name of response.getHeaderNames()) response.removeHeader(name)
     throw error
   }
+  setImmediate(() => {
+    if (!response.destroyed && !response.writableEnded) response.flushHeaders()
+  })
 }
 
 /** Why it did not answer, without the address it has inside. */
