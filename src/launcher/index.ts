@@ -1,3 +1,4 @@
+export { answer } from './answer.ts'
 export { exportLines } from './export-lines.ts'
 export { pbsStatusArguments } from './pbs-commands.ts'
 export type {
@@ -33,4 +34,5 @@ export type {
   VersionRequest,
 } from './protocol.ts'
 export { claimDirectory, limits, logFile, patterns } from './protocol.ts'
+export { readRequest } from './read-request.ts'
 export { slurmStatusArguments } from './slurm-commands.ts'

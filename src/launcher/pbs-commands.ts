@@ -35,7 +35,7 @@ export const pbsUncertain =
   /timed out|timeout|End of File|Premature end|Protocol .*error|errno=1503[12]|Connection reset|Broken pipe|Communication failure/i
 
 /** Options that the launcher sets itself or that would change what a submit is. */
-export const pbsOwnOptions = { long: null, short: 'CIJNRSVXefhjkoqruvz' } as const
+export const pbsOwnOptions = { long: null, short: 'CIJNRSVXefhjkoqruvz', flags: '' } as const
 
 /** Where a file name has a meaning to PBS (`HOST:PATH`, lists, quotes), such a name cannot be given to it. */
 export const pbsPath = /^[A-Za-z0-9/._@%+~-]+$/

@@ -201,6 +201,8 @@ export interface SubmitReply {
   readonly directory: string
   /** One for each job, in order. */
   readonly outcomes: readonly SubmitOutcome[]
+  /** After a refusal: why the files of this call could not be removed. A `clean` may be able to. */
+  readonly remains?: string
 }
 
 export type SubmitOutcome =

@@ -37,12 +37,13 @@ export function slurmCancelArguments(ids: readonly string[]): string[] {
 
 /**
  * The arguments of squeue for all jobs of these users (absent: of everybody), array tasks one by one, those that ended a while ago
- * too. Of each it prints `%A|%i|%t|%T|%r|%u|%N|%e|%j`: the name comes last, as a stranger's may hold `|`.
+ * too. The name comes last, as a stranger's may hold `|`. This form of a format cuts nothing off, and knows the exit status.
  */
 export function slurmStatusArguments(users?: readonly string[]): string[] {
   const owners = users === undefined ? [] : [`--user=${users.join(',')}`]
-  const format = '%A|%i|%t|%T|%r|%u|%N|%e|%j'
-  return ['--noheader', '--states=all', '--array', ...owners, `--format=${format}`]
+  const fields = ['JobArrayID', 'StateCompact', 'Reason', 'exit_code', 'UserName', 'NodeList', 'Name']
+  const format = fields.map((field) => `${field}:|`).join(',')
+  return ['--noheader', '--states=all', '--array', ...owners, `--Format=${format}`]
 }
 
 /** Sbatch ended with an error, and yet the controller may have taken the job: it was the answer that got lost. */
@@ -58,6 +59,8 @@ export const slurmOwnOptions = {
     ...['wait', 'wrap'],
   ],
   short: 'aDeihJMopQvVW',
+  /** Those that take no value, hence may stand together: `-Hp` is `-H -p`. */
+  flags: 'HIkKOsXZ',
 } as const
 
 function option(name: string, value: string | number | undefined): string[] {
