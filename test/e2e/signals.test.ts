@@ -129,6 +129,10 @@ test('with stop_clusters_on_shutdown = False clusters outlive SIGTERM and SIGKIL
   assert.deepEqual(await statuses(gateway), ['RUNNING'])
   client.write('go on')
   assert.match(await client.ended, /done/)
+  // A gateway that is told to leave clusters alone would leave one that is just ending.
+  const last = gateway
+  const unfinished = () => statuses(last, '?status=pending,running,stopping')
+  await waitFor('the cluster to end', async () => (await unfinished()).length === 0, 60_000)
 })
 
 const program = `

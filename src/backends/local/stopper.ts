@@ -93,8 +93,10 @@ export class Stopper {
     }
     for (const [signal, limitMs] of this.#steps) {
       const found = await look()
-      const spared = signal === 'SIGINT' ? await leftToParent(found, attempt) : new Set()
-      for (const each of found) if (!spared.has(each.pid)) signalProcess(each, signal)
+      const children = signal === 'SIGINT' ? childrenAmong(found) : []
+      for (const each of found) if (!children.includes(each)) signalProcess(each, signal)
+      const spared = await leftToParent(children, attempt)
+      for (const each of children) if (!spared.has(each.pid)) signalProcess(each, signal)
       // One that is halted could not answer; for others it means nothing.
       for (const each of members) signalProcess(each, 'SIGCONT')
       const deadline = performance.now() + limitMs
@@ -118,13 +120,17 @@ export class Stopper {
   }
 }
 
+function childrenAmong(members: readonly ProcessRecord[]): readonly ProcessRecord[] {
+  const pids = new Set(members.map((each) => each.pid))
+  return members.filter((each) => pids.has(each.parentPid))
+}
+
 async function leftToParent(
-  members: readonly ProcessRecord[],
+  children: readonly ProcessRecord[],
   { handle }: RunningAttempt,
 ): Promise<ReadonlySet<number>> {
-  const pids = new Set(members.map((each) => each.pid))
-  const children = members.filter((each) => pids.has(each.parentPid)).map((each) => each.pid)
-  return await processesWith('--multiprocessing-fork', 'cmdline', children, handle)
+  const pids = children.map((each) => each.pid)
+  return await processesWith('--multiprocessing-fork', 'cmdline', pids, handle)
 }
 
 function lives(supervisor: ProcessIdentity): boolean {
