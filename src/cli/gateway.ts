@@ -97,6 +97,21 @@ async function build(
   const publicDoor = await openSocketDoor(socketPath)
   undo.push(async () => publicDoor.stopAccepting())
 
+  const proxyToken =
+    proxyValues.api_token ?? process.env.DASK_GATEWAY_PROXY_TOKEN ?? store.instance.proxyToken
+  // A program of its own that takes its time to begin: meanwhile the rest is built, and who comes to the doors waits there.
+  const startingProxy = startProxyOf({
+    values: proxyValues,
+    token: proxyToken,
+    watchUrl: privateUrl,
+    socketPath,
+    store,
+    logger,
+  })
+  // That it failed is told where it is waited for, below.
+  const proxyEnded = startingProxy.catch(() => null)
+  undo.push(async () => (await proxyEnded)?.stop())
+
   const hooks = failureHooks()
   const routes = createRouteTable({ maxEvents: proxyValues.max_events })
   const publicAddress = publicUrl(
@@ -162,8 +177,6 @@ async function build(
       ? 'Anybody who reaches this address may log in under any name: no password is set (SimpleAuthenticator.password)'
       : null
   if (openWarning !== null) logger.warn(openWarning)
-  const proxyToken =
-    proxyValues.api_token ?? process.env.DASK_GATEWAY_PROXY_TOKEN ?? store.instance.proxyToken
   const api = createApi({
     service: clusters.service,
     clusterOptions: configuration.clusterOptions,
@@ -212,15 +225,7 @@ async function build(
   await clusters.load()
   await api.start()
   undo.push(() => api.stop())
-  const proxy = await startProxyOf({
-    values: proxyValues,
-    token: proxyToken,
-    watchUrl: privateUrl,
-    socketPath,
-    store,
-    logger,
-  })
-  undo.push(() => proxy.stop())
+  const proxy = await startingProxy
   await clusters.start(signal)
 
   return {

@@ -40,7 +40,10 @@ async function runConfigured(given: Arguments): Promise<number> {
     write: (line) => process.stderr.write(line),
   })
   endOnFaults(logger)
-  const configuration = await loadConfiguration(requestOf(given, logger))
+  const loading = loadConfiguration(requestOf(given, logger))
+  // Python takes its time to evaluate the file; meanwhile the rest of the program is read.
+  if (given.command === 'serve') import('./serve.ts').catch(() => {})
+  const configuration = await loading
   try {
     const settings = configuration.get(gatewaySettings)
     level = settings.log_level
