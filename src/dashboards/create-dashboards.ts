@@ -70,7 +70,7 @@ export function createDashboards(given: DashboardsOptions): Dashboards {
   const agent = new Agent({
     keepAlive: true,
     maxSockets: limits.connectionsPerCluster,
-    maxFreeSockets: 8,
+    maxFreeSockets: 32,
     timeout: 30_000,
   })
   const webSockets = new Map<string, Set<Duplex>>()
@@ -156,7 +156,11 @@ async function enter(
       path: (path.rest || '/') + path.query,
       headers: requestHeaders(request, client, authority, hasPass),
       base: baseOf(path, options),
-      securityHeaders: securityHeaders(!isHost(request, options.dashboardHost)),
+      securityHeaders: securityHeaders({
+        sandboxed: !isHost(request, options.dashboardHost),
+        // A link is made to be embedded. A login lets a person look, not whatever page that person has come upon.
+        frameable: options.auth !== 'login',
+      }),
     },
   }
 }

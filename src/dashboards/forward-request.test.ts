@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer, request as httpRequest, type IncomingMessage } from 'node:http'
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestListener,
+} from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
@@ -91,6 +96,26 @@ test('our own refusals are sandboxed too, and the host of dashboards is not', as
   assert.equal(await policyOf(`${base}/`, 'dash.example'), sandbox)
   for (const host of ['dash', 'DASH:8000'])
     assert.equal(await policyOf(`${base}/`, host), undefined)
+})
+
+test('behind a login, pages of other origins may not show a dashboard in a frame', async () => {
+  const framing = "frame-ancestors 'self'"
+  for (const [auth, host, expected] of [
+    ['login', 'gateway', `${sandbox}; ${framing}`],
+    ['login', 'dash', framing],
+    ['link', 'gateway', sandbox],
+    ['link', 'dash', undefined],
+  ] as const) {
+    const dashboard: RequestListener = (_, response) =>
+      response.writeHead(200, { 'Content-Security-Policy': 'frame-ancestors *' }).end()
+    await using both = await startBoth(dashboard, { auth, dashboardHost: 'dash' })
+    const answer = await exchange(
+      both.url,
+      `GET ${base}/ HTTP/1.1\r\nHost: ${host}\r\nAuthorization: user alice\r\nConnection: close\r\n\r\n`,
+    )
+    assert.match(answer, /^HTTP\/1\.1 200 /)
+    assert.equal(/^content-security-policy: (.*)\r$/im.exec(answer)?.[1], expected)
+  }
 })
 
 test('redirects of the dashboard lead to the dashboard', async () => {

@@ -44,22 +44,27 @@ export function responseHeaders(response: IncomingMessage): readonly HeaderPair[
   return pairs(response).filter(keepUnless(neverPassedOn, response))
 }
 
+/** What a browser may do with a dashboard's answer. */
+export interface Confinement {
+  /** Whether it gets an origin of its own. */
+  readonly sandboxed: boolean
+  /** Whether pages of other origins may show it in a frame. */
+  readonly frameable: boolean
+}
+
 /**
  * On every answer, whatever its type: SVG and XML run scripts as HTML does. The sandbox gives a page an origin
  * of its own, so that it shares neither cookies nor storage with the API on the same host.
  */
-export function securityHeaders(sandboxed: boolean): readonly HeaderPair[] {
+export function securityHeaders({ sandboxed, frameable }: Confinement): readonly HeaderPair[] {
+  const policy = [
+    ...(sandboxed ? ['sandbox allow-scripts allow-popups allow-forms allow-downloads'] : []),
+    ...(frameable ? [] : ["frame-ancestors 'self'"]),
+  ]
   return [
     ['X-Content-Type-Options', 'nosniff'],
     ['Referrer-Policy', 'no-referrer'],
-    ...(sandboxed
-      ? [
-          [
-            'Content-Security-Policy',
-            'sandbox allow-scripts allow-popups allow-forms allow-downloads',
-          ] as const,
-        ]
-      : []),
+    ...(policy.length > 0 ? [['Content-Security-Policy', policy.join('; ')] as const] : []),
   ]
 }
 

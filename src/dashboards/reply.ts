@@ -36,15 +36,20 @@ export function refuseUpgrade(socket: Duplex, status: number, sentence: string):
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
     'Cache-Control: no-store',
-    ...securityHeaders(true).map(([name, value]) => `${name}: ${value}`),
+    ...securityHeaders(shut).map(([name, value]) => `${name}: ${value}`),
   ]
   socket.on('error', () => socket.destroy())
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }
 
-/** Our own pages need no script, so they may be sandboxed wherever they are. */
+/**
+ * Our own answers need no script, so they may be sandboxed wherever they are. They say nothing secret and offer
+ * nothing to click: where a dashboard is embedded, they tell there why it is missing.
+ */
+const shut = { sandboxed: true, frameable: true }
+
 function own(response: ServerResponse): void {
-  for (const [name, value] of securityHeaders(true)) response.setHeader(name, value)
+  for (const [name, value] of securityHeaders(shut)) response.setHeader(name, value)
   response.setHeader('Cache-Control', 'no-store')
 }
 

@@ -2,38 +2,63 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
-import type { DashboardTarget, Logger } from '../../src/core/index.ts'
-import { createDashboards, type Dashboards } from '../../src/dashboards/index.ts'
+import { isForeign, isRefusedEverywhere } from '../../src/api/cross-site.ts'
 import { startBrowser } from '../browser.ts'
+import { waitFor } from '../fakes/wait-for.ts'
+import { cookieName, dashboardKey } from '../support/fake-dashboard.ts'
+import {
+  createHostileDashboard,
+  createOtherDashboard,
+  hostileDocuments,
+} from './hostile-dashboard/pages.ts'
+import {
+  createStubGateway,
+  embeddingScript,
+  type StubCall,
+} from './hostile-dashboard/stub-gateway.ts'
 
-// A real scheduler and a hostile page, each behind the handler of dashboards, in a real Chromium. The gateway
-// around it is a stub whose API trusts every cookie: only the sandbox stands between it and the pages.
+// A real scheduler and hostile pages, each behind the handler of dashboards, in a real Chromium. The gateway around
+// it is a stub whose API trusts every cookie: only the sandbox stands between it and the pages.
 
 const root = join(import.meta.dirname, '../..')
 const python = process.env.DASK_GATEWAY_TEST_PYTHON ?? join(root, '.venv/bin/python')
 const real = 'a'.repeat(32)
 const hostile = 'b'.repeat(32)
-const cookie = 'dask-gateway-test=alice'
+const other = 'c'.repeat(32)
 const results = join(root, 'test-results')
 
 const closers: (() => Promise<unknown> | unknown)[] = []
 let browser: Browser
+/** Of the gateway whose dashboards ask for a login, and of one whose dashboards open by link. */
 let url: string
-/** What reached the stub's API: how, and whether with the visitor's cookie. */
-let apiCalls: { readonly path: string; readonly loggedIn: boolean }[] = []
+let linkUrl: string
+let calls: StubCall[]
+/** Pages of somebody else's site, another one to the browser than the gateways' (`localhost`, not `127.0.0.1`). */
+let elsewhere: string
+let visits: { readonly url: string; readonly headers: IncomingHttpHeaders }[]
 
 before(
   async () => {
     assert.ok(existsSync(python), `${python} is missing: set DASK_GATEWAY_TEST_PYTHON`)
-    const [scheduler, hostilePages] = await Promise.all([startScheduler(), startHostilePages()])
-    url = await startGateway({ [real]: scheduler, [hostile]: hostilePages })
+    const addresses = {
+      [real]: await startScheduler(),
+      [hostile]: await listen(createHostileDashboard({ other, waitMs: 2_000 })),
+      [other]: await listen(createOtherDashboard()),
+    }
+    const byLogin = createStubGateway({ addresses, auth: 'login', other })
+    const byLink = createStubGateway({ addresses, auth: 'link', other })
+    closers.push(byLogin.close, byLink.close)
+    calls = byLogin.calls
+    url = `${await listen(byLogin.server)}/pre`
+    linkUrl = `${await listen(byLink.server)}/pre`
+    elsewhere = (await listen(createElsewhere())).replace('127.0.0.1', 'localhost')
     browser = await startBrowser()
     closers.push(() => browser.close())
     mkdirSync(results, { recursive: true })
@@ -76,40 +101,161 @@ test('a person logs in, lands on a session, and the status page draws', async ()
   await page.context().close()
 })
 
-test('without the sandbox, the hostile page would read the API', async () => {
-  const page = await newPage()
-  await page.goto(`${url}/unsafe/page.html`)
-  const tries = await triesOf(page)
-  assert.match(tries.fetch ?? '', /secret/)
-  assert.match(tries.xhr ?? '', /secret/)
-  assert.match(tries.iframe ?? '', /secret/)
-  assert.match(tries.cookieSet ?? '', /planted/)
+/** What an attempt says that was of use. */
+const gain = /secret|planted|registered|open$|~s\./
+
+/** What gets nothing without the sandbox either: the browser refuses it, or the other cluster's own sandbox does. */
+const alwaysInVain = [
+  ...['data', 'entries', 'namedWindow', 'otherByDots', 'otherByOwnPass', 'otherFrame'],
+  ...['otherHistory', 'otherPopup', 'otherPopupScript', 'otherPost', 'otherPostTop'],
+  ...['otherRedirect', 'otherRefresh', 'otherWebSocket', 'otherWebSocketByOwnPass'],
+  ...['password', 'referrer'],
+]
+
+test("without the sandbox, the hostile page reads and changes what is the visitor's", async () => {
+  const page = await newPage('alice')
+  const { done, ...tries } = await triesAt(page, `${url}/unsafe/page.html`)
+  const inVain = Object.entries(tries).filter(
+    ([way, outcome]) => !gain.test(outcome) && !callsOf(way).some(({ loggedIn }) => loggedIn),
+  )
+  assert.deepEqual(inVain.map(([way]) => way).sort(), alwaysInVain, JSON.stringify(inVain))
+  assert.ok(Object.keys(tries).length >= 60)
   await page.context().close()
 })
 
-for (const document of ['page.html', 'page.svg', 'page.xhtml']) {
-  test(`a hostile ${document} of a dashboard reads nothing of the visitor`, async () => {
-    apiCalls = []
+for (const [visitor, kind, query] of [
+  ['alice', 'owner', ''],
+  ['root', 'admin', '?as=admin'],
+] as const)
+  for (const document of hostileDocuments)
+    test(`a hostile ${document} gets and changes nothing through its ${kind}`, async () => {
+      const page = await newPage(visitor)
+      const victim = await page.context().newPage()
+      await victim.goto(`${url}/home`)
+      await victim.evaluate('window.name = "victim"')
+      const before = await page.context().cookies()
+      calls.length = 0
+      const tries = await triesAt(page, `${url}/clusters/${hostile}/${document}${query}`)
+      assert.match(page.url(), new RegExp(`/~s\\.${kind}\\.`))
+      assert.ok(Object.keys(tries).length > 60, JSON.stringify(tries))
+      for (const [way, outcome] of Object.entries(tries)) assert.doesNotMatch(outcome, gain, way)
+      assert.deepEqual(await page.context().cookies(), before)
+      assert.equal(await victim.title(), 'home')
+      const popup = await waitFor('the popup', () => callsOf('popup')[0])
+      // What arrived is what the real API refuses, and has no cookie but where the browser itself goes to a page.
+      assert.ok(calls.length >= 30, JSON.stringify(calls))
+      for (const call of calls) {
+        const told = JSON.stringify(call)
+        assert.ok(isForeign(call.headers) && isRefusedEverywhere(call.headers), told)
+        assert.equal(call.headers.referer, undefined, told)
+        if (call.loggedIn) assert.match(`${call.method} ${call.url}`, /^GET .*\?(popup|download)$/)
+      }
+      assert.match(popup.headers.cookie ?? '', new RegExp(`=${visitor}`))
+      await page.context().close()
+    })
+
+test('a page that frames or opens a hostile dashboard is out of its reach', async () => {
+  for (const [home, dashboard] of [
+    [`${url}/home`, `${url}/clusters/${hostile}/relatives`],
+    [`${elsewhere}/lab`, `${linkUrl}/clusters/${hostile}/~${dashboardKey}/relatives`],
+  ] as const)
+    for (const way of [frameOf(dashboard), `window.open(${JSON.stringify(dashboard)})`]) {
+      const page = await newPage('alice')
+      await page.goto(home)
+      await page.evaluate(`void ${way}`)
+      await page.waitForFunction('told.length > 0', undefined, { polling: 100 })
+      const [{ origin, ...tries }] = await page.evaluate<[Record<string, string>]>('told')
+      assert.equal(origin, 'null')
+      const { navigation, frame, ...rest } = tries
+      for (const outcome of Object.values(rest)) assert.equal(outcome, 'no: SecurityError')
+      assert.notEqual(navigation, 'planted')
+      assert.equal(frame, 'null')
+      assert.equal(page.url(), home)
+      await page.context().close()
+    }
+})
+
+test('by link, a page of another site shows the real dashboard in a frame', async () => {
+  const base = `${linkUrl}/clusters/${real}/~${dashboardKey}`
+  // What JupyterLab's extension asks first, by its server.
+  const plots = (await (await fetch(`${base}/individual-plots.json`)).json()) as object
+  assert.ok(Object.values(plots).includes('/individual-task-stream'), JSON.stringify(plots))
+  for (const [path, figures] of [
+    ['status', 5],
+    ['individual-task-stream', 1],
+  ] as const) {
     const page = await newPage()
-    await page.goto(`${url}/clusters/${hostile}/${document}`)
-    assert.match(page.url(), /\/~s\.owner\./)
-    const tries = await triesOf(page)
-    for (const [way, outcome] of Object.entries(tries))
-      assert.doesNotMatch(outcome, /secret|planted|open|registered/, way)
-    assert.equal(Object.keys(tries).length, 15, JSON.stringify(tries))
-    const calls = apiCalls.filter(({ path }) => !path.includes('popup'))
-    assert.ok(calls.length >= 4, JSON.stringify(calls))
-    assert.deepEqual(
-      calls.filter(({ loggedIn }) => loggedIn),
-      [],
-      'the cookie went along',
-    )
-    assert.deepEqual(
-      (await page.context().cookies()).map(({ name }) => name),
-      ['dask-gateway-test'],
-    )
+    const problems = watchProblems(page, linkUrl)
+    await page.goto(`${elsewhere}/lab`)
+    const opened = page.waitForEvent('websocket')
+    await page.evaluate(`void ${frameOf(`${base}/${path}`)}`)
+    const webSocket = await opened
+    assert.ok(webSocket.url().endsWith(`/~${dashboardKey}/${path}/ws`), webSocket.url())
+    await webSocket.waitForEvent('framereceived')
+    const canvases = page.frameLocator('iframe').locator('canvas')
+    await waitFor('the figures', async () => (await canvases.count()) >= figures, 30_000)
+    await page.screenshot({ path: join(results, `dashboard-framed-${path}.png`) })
+    assert.deepEqual(problems, [])
     await page.context().close()
-  })
+  }
+})
+
+test('behind a login, only a page of its own origin shows a dashboard in a frame', async () => {
+  const page = await newPage('alice')
+  await page.goto(`${url}/clusters/${other}/status`)
+  const dashboard = page.url()
+  assert.match(dashboard, /~s\.owner\./)
+  for (const [home, text] of [
+    [`${url}/home`, 'secret of another'],
+    [`${elsewhere}/lab`, null],
+  ] as const) {
+    await page.goto(home)
+    const refused = page.waitForEvent('console', (message) =>
+      message.text().includes('frame-ancestors'),
+    )
+    // Awaited where it is expected.
+    refused.catch(() => {})
+    await page.evaluate(`void ${frameOf(dashboard)}`)
+    if (text === null) await refused
+    else await page.frameLocator('iframe').getByText(text).waitFor()
+  }
+  await page.context().close()
+})
+
+test('a link that leads out of a dashboard does not take its address along', async () => {
+  const page = await newPage('alice')
+  for (const attributes of ['', 'target="_blank"', 'target="_blank" rel="opener"']) {
+    await page.goto(`${url}/clusters/${real}/info/main/workers.html`)
+    assert.match(page.url(), /~s\.owner\./)
+    const link = `<a id="out" ${attributes} href="${elsewhere}/out?${attributes.length}">out</a>`
+    await page.evaluate(`document.body.insertAdjacentHTML('afterbegin', ${JSON.stringify(link)})`)
+    const opened = attributes === '' ? page : page.context().waitForEvent('page')
+    await page.locator('#out').click()
+    const out = await opened
+    await out.waitForURL(`${elsewhere}/out?${attributes.length}`)
+    assert.equal(await out.evaluate('document.referrer'), '')
+    const peek = `(() => { try { return String(opener?.location.href) } catch (error) { return error.name } })()`
+    assert.match(await out.evaluate<string>(peek), /^(undefined|SecurityError)$/)
+  }
+  const out = visits.filter((visit) => visit.url.startsWith('/out'))
+  assert.equal(out.length, 3)
+  for (const { headers } of out) assert.equal(headers.referer, undefined)
+  await page.context().close()
+})
+
+/** Adds a frame as JupyterLab's extension does: with a sandbox of its own, which opens nothing that ours shuts. */
+function frameOf(address: string): string {
+  return `(() => {
+    const frame = document.createElement('iframe')
+    frame.sandbox = 'allow-scripts allow-same-origin'
+    Object.assign(frame.style, { width: '1100px', height: '700px' })
+    frame.src = ${JSON.stringify(address)}
+    document.body.append(frame)
+  })()`
+}
+
+function callsOf(way: string): StubCall[] {
+  return calls.filter(({ url }) => url.endsWith(`?${way}`) || url.includes(`${way}?`))
 }
 
 /** What the page of the cluster's map does. Unlike Bokeh, this WebSocket takes pages of its own origin only. */
@@ -120,20 +266,25 @@ const askEventStream = `new Promise((resolve, reject) => {
   socket.onerror = () => reject(new Error('refused'))
 })`
 
-/** A page of a browser that has never been here; the stub's login form takes everybody. */
-async function newPage(): Promise<Page> {
+async function newPage(visitor: string | null = null): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1200, height: 800 } })
-  context.setDefaultTimeout(15_000)
-  const page = await context.newPage()
-  return page
+  context.setDefaultTimeout(30_000)
+  if (visitor !== null) {
+    const { hostname: domain } = new URL(url)
+    const flags = { httpOnly: true, sameSite: 'Lax' } as const
+    await context.addCookies([
+      { name: cookieName, value: visitor, domain, path: '/pre/', ...flags },
+    ])
+  }
+  return context.newPage()
 }
 
 /** What a page could not load, run or open, but for style sheets from elsewhere: tests have no network. */
-function watchProblems(page: Page): string[] {
+function watchProblems(page: Page, gateway = url): string[] {
   const problems: string[] = []
   page.on('pageerror', (error) => problems.push(`script: ${error.message}`))
   page.on('console', (message) => {
-    const isOurs = message.location().url.startsWith(new URL(url).origin)
+    const isOurs = message.location().url.startsWith(new URL(gateway).origin)
     if (message.type() === 'error' && isOurs) problems.push(`console: ${message.text()}`)
   })
   page.on('response', (response) => {
@@ -142,9 +293,20 @@ function watchProblems(page: Page): string[] {
   return problems
 }
 
-async function triesOf(page: Page): Promise<Record<string, string>> {
-  await page.waitForFunction('window.tries?.done')
+async function triesAt(page: Page, address: string): Promise<Record<string, string>> {
+  await page.goto(address)
+  // Not by frames, which a page behind its own popups does not draw.
+  await page.waitForFunction('window.tries?.done', undefined, { polling: 100 })
   return page.evaluate('window.tries')
+}
+
+function createElsewhere(): Server {
+  visits = []
+  return createServer((request, response) => {
+    visits.push({ url: request.url ?? '', headers: request.headers })
+    response.writeHead(200, { 'Content-Type': 'text/html' })
+    response.end(`<!doctype html><title>elsewhere</title>${embeddingScript}`)
+  })
 }
 
 async function startScheduler(): Promise<string> {
@@ -172,172 +334,6 @@ async function startScheduler(): Promise<string> {
   throw new Error(`the scheduler ended: ${said}`)
 }
 
-/** Somebody's dashboard that tries every way to what it should not see. */
-function startHostilePages(): Promise<string> {
-  return listen(createServer(hostilePage))
-}
-
-function hostilePage(request: IncomingMessage, response: ServerResponse): void {
-  const head = (type: string) =>
-    response.writeHead(200, {
-      'Content-Type': type,
-      'Content-Security-Policy': 'sandbox allow-scripts allow-same-origin',
-      'Set-Cookie': 'planted=1; Path=/',
-      'Service-Worker-Allowed': '/',
-    })
-  const script = `//<![CDATA[\n(${hostileScript})()\n//]]>`
-  const xhtml = 'xmlns="http://www.w3.org/1999/xhtml"'
-  if (request.url?.endsWith('.js'))
-    return void head('text/javascript').end('self.onfetch = () => {}')
-  if (request.url?.endsWith('.svg'))
-    return void head('image/svg+xml').end(
-      `<svg xmlns="http://www.w3.org/2000/svg"><script>${script}</script></svg>`,
-    )
-  if (request.url?.endsWith('.xhtml'))
-    return void head('application/xhtml+xml').end(
-      `<html ${xhtml}><head><title>x</title></head><body><script>${script}</script></body></html>`,
-    )
-  head('text/html').end(`<!doctype html><body><script>${script}</script>`)
-}
-
-/** Runs in the page, as text: each try leaves what it got, or why not. */
-const hostileScript = `async function () {
-  const tries = (window.tries = {})
-  const api = '/pre/api/v1/clusters/'
-  const xhtml = 'http://www.w3.org/1999/xhtml'
-  const home = document.body ?? document.documentElement
-  const add = (tag, attributes) => {
-    const element = document.createElementNS(xhtml, tag)
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value)
-    home.appendChild(element)
-    return element
-  }
-  const loaded = (target) => new Promise((resolve) => {
-    target.addEventListener('load', () => resolve('load'))
-    target.addEventListener('error', () => resolve('error'))
-    setTimeout(() => resolve('nothing'), 1500)
-  })
-  const attempt = async (way, action) => {
-    try { tries[way] = String(await action()) } catch (error) { tries[way] = 'no: ' + error.name }
-  }
-  await Promise.all([
-    attempt('fetch', async () => (await fetch(api + '?fetch', { credentials: 'include' })).text()),
-    attempt('noCors', async () => (await fetch(api + '?noCors', { credentials: 'include', mode: 'no-cors' })).text()),
-    attempt('post', async () => (await fetch(api + '?post', { method: 'POST', body: '{}', credentials: 'include', mode: 'no-cors' })).text()),
-    attempt('xhr', () => new Promise((resolve, reject) => {
-      const request = new XMLHttpRequest()
-      request.withCredentials = true
-      request.onload = () => resolve(request.responseText)
-      request.onerror = () => reject(new Error('refused'))
-      request.open('GET', api + '?xhr')
-      request.send()
-    })),
-    attempt('iframe', async () => {
-      const frame = add('iframe', { src: api + '?iframe' })
-      await loaded(frame)
-      return frame.contentDocument ? frame.contentDocument.documentElement.textContent : 'no document'
-    }),
-    attempt('form', async () => {
-      const frame = add('iframe', { name: 'form-answer' })
-      const form = add('form', { action: api + '?form', method: 'post', target: 'form-answer' })
-      form.submit()
-      await loaded(frame)
-      return frame.contentDocument ? frame.contentDocument.documentElement.textContent : 'no document'
-    }),
-    attempt('image', () => loaded(add('img', { src: api + '?image' }))),
-    attempt('webSocket', () => new Promise((resolve) => {
-      const socket = new WebSocket('ws://' + new URL(document.URL).host + api + '?webSocket')
-      socket.onopen = () => resolve('open')
-      socket.onerror = () => resolve('refused')
-    })),
-    attempt('popup', async () => {
-      const popup = window.open(api + '?popup')
-      await new Promise((resolve) => setTimeout(resolve, 700))
-      const text = popup ? popup.document.documentElement.textContent : 'no window'
-      popup?.close()
-      return text
-    }),
-    attempt('cookie', () => 'cookie ' + document.cookie.replace(/dask-gateway/, 'secret')),
-    attempt('cookieSet', () => { document.cookie = 'planted=1; Path=/'; return document.cookie }),
-    attempt('storage', () => { localStorage.x = 'planted'; return localStorage.x }),
-    attempt('serviceWorker', async () => {
-      await navigator.serviceWorker.register('worker.js', { scope: '/' })
-      return 'registered'
-    }),
-    attempt('otherDashboard', async () => (await fetch('../../${real}/json/identity.json', { credentials: 'include' })).text()),
-  ])
-  tries.done = 'yes'
-}`
-
-/** The gateway around the handler: a login, an API that trusts the cookie, and no other defence. */
-function startGateway(addresses: { readonly [name: string]: string }): Promise<string> {
-  const dashboards: Dashboards = createDashboards({
-    findDashboard: (name): DashboardTarget | null =>
-      addresses[name] === undefined
-        ? null
-        : { clusterName: name, username: 'alice', address: addresses[name], key: 'unused' },
-    authenticate: async (request) =>
-      isLoggedIn(request) ? { name: 'alice', groups: [], admin: false } : null,
-    signingKey: Buffer.alloc(32, 1),
-    prefix: '/pre',
-    auth: 'login',
-    dashboardHost: null,
-    logger: silent,
-  })
-  closers.push(() => dashboards.close())
-  const server = createServer((request, response) => {
-    const path = (request.url ?? '').replace(/^\/pre/, '')
-    if (path.startsWith('/clusters/')) {
-      request.url = path
-      return dashboards.handleRequest(request, response, { address: '127.0.0.1', secure: false })
-    }
-    if (path.startsWith('/unsafe/')) return hostilePage(request, unsandboxed(response))
-    if (path.startsWith('/login')) return logIn(path, response)
-    if (path === '/favicon.ico') return void response.writeHead(204).end()
-    serveApi(path, request, response)
-  })
-  server.on('upgrade', (request, socket, head) => {
-    const path = (request.url ?? '').replace(/^\/pre/, '')
-    request.url = path
-    if (path.startsWith('/clusters/'))
-      return dashboards.handleUpgrade(request, socket, head, {
-        address: '127.0.0.1',
-        secure: false,
-      })
-    apiCalls.push({ path, loggedIn: isLoggedIn(request) })
-    socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
-  })
-  return listen(server).then((address) => `${address}/pre`)
-}
-
-function serveApi(path: string, request: IncomingMessage, response: ServerResponse): void {
-  const loggedIn = isLoggedIn(request)
-  if (path.startsWith('/api/')) apiCalls.push({ path, loggedIn })
-  response.writeHead(loggedIn ? 200 : 401, { 'Content-Type': 'text/plain' })
-  response.end(loggedIn ? 'secret' : 'log in')
-}
-
-function logIn(path: string, response: ServerResponse): void {
-  const next = new URL(path, 'http://x').searchParams.get('next') ?? '/'
-  const header = `${cookie}; HttpOnly; SameSite=Lax; Path=/pre/`
-  response.writeHead(302, { Location: next, 'Set-Cookie': header }).end()
-}
-
-/** The same hostile page as it would be without what the handler adds, for a visitor who is logged in. */
-function unsandboxed(response: ServerResponse): ServerResponse {
-  const writeHead = response.writeHead.bind(response)
-  response.writeHead = ((status: number, headers: Record<string, string>) =>
-    writeHead(status, {
-      'Content-Type': headers['Content-Type'],
-      'Set-Cookie': `${cookie}; HttpOnly; SameSite=Lax; Path=/pre/`,
-    })) as typeof response.writeHead
-  return response
-}
-
-function isLoggedIn(request: IncomingMessage): boolean {
-  return request.headers.cookie?.includes(cookie) ?? false
-}
-
 async function listen(server: Server): Promise<string> {
   const sockets = new Set<Socket>()
   server.on('connection', (socket) => {
@@ -351,12 +347,4 @@ async function listen(server: Server): Promise<string> {
     return new Promise((resolve) => server.close(resolve))
   })
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
-const silent: Logger = {
-  debug() {},
-  info() {},
-  warn() {},
-  error() {},
-  with: () => silent,
 }
