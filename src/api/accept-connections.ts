@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import type { Logger } from '../core/index.ts'
 import { decodeProxyHeader, proxySignature } from '../util/index.ts'
@@ -43,17 +44,34 @@ export function servePrivateDoor(door: Door, options: AcceptOptions): void {
       if (kind === 'http') {
         options.http.accept(socket, { address, secure: false, public: false })
         socket.resume()
-      } else if (options.openWatches.has(address)) {
-        takeProxied(socket, options)
-        socket.resume()
-      } else {
-        options.logger.warn('Closed a connection with a PROXY header from no proxy of ours', {
-          address,
-        })
-        socket.destroy()
-      }
+      } else void admitProxied(socket, address, options)
     })
   })
+}
+
+const watchWaitMs = 5000
+const watchLookMs = 50
+
+/**
+ * After a start of the gateway, users' connections may come sooner than the watch of the proxy that sends them, so a
+ * stranger's connection is closed only when no watch has come from there for a while. Its bytes wait unread.
+ */
+async function admitProxied(
+  socket: Socket,
+  address: string,
+  options: AcceptOptions,
+): Promise<void> {
+  const until = performance.now() + watchWaitMs
+  while (!options.openWatches.has(address) && !socket.destroyed && performance.now() < until)
+    await delay(watchLookMs)
+  if (socket.destroyed) return
+  if (options.openWatches.has(address)) {
+    takeProxied(socket, options)
+    socket.resume()
+    return
+  }
+  options.logger.warn('Closed a connection with a PROXY header from no proxy of ours', { address })
+  socket.destroy()
 }
 
 // No HTTP method begins with the first byte of a PROXY header.

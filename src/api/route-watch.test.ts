@@ -48,6 +48,17 @@ test('the private address takes users only from a proxy that watches', async (t)
   assert.equal(await readUntil(late, () => false), '')
 })
 
+test('users who come sooner than the watch of their proxy wait for it', async (t) => {
+  const it = await startTestApi(t)
+  const early = connect(it.privatePort, '127.0.0.1')
+  early.write(Buffer.concat([proxyHeader(), Buffer.from(health)]))
+  const answered = readUntil(early, answers(1))
+  const watch = await openWatch(it)
+  await answered
+  early.destroy()
+  watch.destroy()
+})
+
 test('a proxy learns routes with the token, and acknowledges', async (t) => {
   const it = await startTestApi(t)
   const headers = { authorization: `token ${proxyToken}` }
