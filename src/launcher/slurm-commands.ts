@@ -41,7 +41,15 @@ export function slurmCancelArguments(ids: readonly string[]): string[] {
  */
 export function slurmStatusArguments(users?: readonly string[]): string[] {
   const owners = users === undefined ? [] : [`--user=${users.join(',')}`]
-  const fields = ['JobArrayID', 'StateCompact', 'Reason', 'exit_code', 'UserName', 'NodeList', 'Name']
+  const fields = [
+    'JobArrayID',
+    'StateCompact',
+    'Reason',
+    'exit_code',
+    'UserName',
+    'NodeList',
+    'Name',
+  ]
   const format = fields.map((field) => `${field}:|`).join(',')
   return ['--noheader', '--states=all', '--array', ...owners, `--Format=${format}`]
 }
