@@ -23,6 +23,26 @@ export const jobQueueClusterConfigSettings = settingsClass({
       "Where a cluster's files are kept, in a directory of its own. A template: {home} and {username} are the user's.",
       { default: '{home}/.dask-gateway/' },
     ),
+    scheduler_time_limit: setting(
+      types.optional(types.seconds),
+      "Seconds that a scheduler's job may run.",
+      { defaultText: "the queue's" },
+    ),
+    worker_time_limit: setting(
+      types.optional(types.seconds),
+      "Seconds that a worker's job may run.",
+      { defaultText: "the queue's" },
+    ),
+    worker_retire_before: setting(
+      types.seconds,
+      'Seconds before worker_time_limit at which a worker hands over what it has and ends (--lifetime).',
+      { default: 120 },
+    ),
+    extra_arguments: setting(
+      types.textList,
+      "More arguments of the submit command, for each job; the launcher's rules may forbid some.",
+      { default: [] },
+    ),
   },
 })
 

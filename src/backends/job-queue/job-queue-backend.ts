@@ -1,0 +1,315 @@
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import {
+  type Backend,
+  type BackendContext,
+  type Cluster,
+  type Found,
+  GatewayError,
+  type ObjectRef,
+  type Observation,
+  type StartOutcome,
+  type WorkerStart,
+} from '../../core/index.ts'
+import {
+  type Commands,
+  type Failure,
+  logFile,
+  type Replies,
+  type Reply,
+  type Request,
+  type Verb,
+} from '../../launcher/index.ts'
+import { type Account, lookUpAccount } from '../local/account.ts'
+import { Batches } from './batches.ts'
+import { handleJson, parseHandle } from './job-handle.ts'
+import { attemptOfName } from './job-name.ts'
+import { type CallLauncher, findLauncher, launcherBySudo } from './launcher-call.ts'
+import { NodeAddresses } from './node-addresses.ts'
+import { JobWatch } from './observe-jobs.ts'
+import { type Queue, wordsOf } from './queue.ts'
+import type { jobQueueBackendSettings } from './settings.ts'
+import { stagingOf } from './staging.ts'
+import { type SubmitParts, submitScheduler, submitWorkers } from './submit-jobs.ts'
+import { type OwnJob, Survey } from './survey.ts'
+import { StrayJobs } from './sweep-jobs.ts'
+
+export type JobQueueValues = NonNullable<(typeof jobQueueBackendSettings)['values']> & {
+  /** PBSBackend.gateway_hostname; null: this host's name. */
+  readonly gateway_hostname?: string | null
+}
+
+/** Runs clusters as jobs of a queue, each as the user whom it belongs to: the launcher runs the queue's commands as them. */
+export function jobQueueBackend(
+  values: JobQueueValues,
+  context: BackendContext,
+  queue: Queue,
+): Backend {
+  return new JobQueueBackend(values, context, queue)
+}
+
+/** What `start` makes. */
+interface Place {
+  readonly call: CallLauncher
+  readonly submit: SubmitParts
+  readonly survey: Survey
+  readonly watch: JobWatch
+}
+
+class JobQueueBackend implements Backend {
+  readonly #values: JobQueueValues
+  readonly #context: BackendContext
+  readonly #queue: Queue
+  readonly #commands: Commands
+  readonly #batches: Batches
+  readonly #strays = new StrayJobs()
+  /** Attempts that were given up: their claims are made, so that they never start. */
+  readonly #givenUp = new Set<string>()
+  #started: Place | null = null
+
+  constructor(values: JobQueueValues, context: BackendContext, queue: Queue) {
+    const { submit_command: submit, cancel_command: cancel, status_command: status } = values
+    this.#values = values
+    this.#context = context
+    this.#queue = queue
+    this.#commands = {
+      ...(submit === null ? {} : { submit }),
+      ...(cancel === null ? {} : { cancel }),
+      ...(status === null ? {} : { status }),
+    }
+    this.#batches = new Batches(join(context.stateDirectory, 'job-arrays'))
+  }
+
+  async start(): Promise<void> {
+    const context = this.#context
+    await this.#batches.load()
+    const call = launcherBySudo(findLauncher(this.#values.dask_gateway_jobqueue_launcher))
+    const shared = { queue: this.#queue, commands: this.#commands, call, batches: this.#batches }
+    const survey = new Survey({ ...shared, instanceId: context.instanceId })
+    this.#started = {
+      call,
+      survey,
+      submit: {
+        ...shared,
+        context,
+        heartbeatPeriodSeconds: this.#values.cluster_heartbeat_period,
+        hostname: this.#values.gateway_hostname ?? hostname(),
+      },
+      watch: new JobWatch({
+        all: (uids, signal) => survey.all(uids, signal),
+        asUser: async (username, ids, signal) =>
+          survey.asUser(await accountOf(username, signal), ids, signal),
+        nodes: new NodeAddresses(),
+      }),
+    }
+  }
+
+  async stop(): Promise<void> {}
+
+  async startScheduler(cluster: Cluster, signal: AbortSignal): Promise<StartOutcome> {
+    if (cluster.attempt === null)
+      throw new GatewayError('internal', `cluster ${cluster.name} has no attempt`)
+    const { id } = cluster.attempt
+    if (this.#givenUp.has(id)) return givenUp
+    const account = await lookUpAccount(cluster.username, signal)
+    if ('refused' in account) return { outcome: 'refused', reason: account.refused }
+    return await submitScheduler(this.#place.submit, cluster, id, account, signal)
+  }
+
+  async startWorkers(
+    cluster: Cluster,
+    workers: readonly WorkerStart[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, StartOutcome>> {
+    const account = await lookUpAccount(cluster.username, signal)
+    const outcomes = new Map<string, StartOutcome>()
+    for (const { attemptId } of workers)
+      if ('refused' in account)
+        outcomes.set(attemptId, { outcome: 'refused', reason: account.refused })
+      else if (this.#givenUp.has(attemptId)) outcomes.set(attemptId, givenUp)
+    if ('refused' in account) return outcomes
+    const rest = workers.filter(({ attemptId }) => !outcomes.has(attemptId))
+    const begun = await submitWorkers(this.#place.submit, cluster, rest, account, signal)
+    return new Map([...outcomes, ...begun])
+  }
+
+  async observe(
+    refs: readonly ObjectRef[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Observation>> {
+    return await this.#place.watch.observe(refs, signal)
+  }
+
+  async find(refs: readonly ObjectRef[], signal: AbortSignal): Promise<ReadonlyMap<string, Found>> {
+    const found = new Map<string, Found>()
+    for (const [username, theirs] of Map.groupBy(refs, (ref) => ref.username)) {
+      const account = await lookUpAccount(username, signal)
+      // Nothing was ever submitted for a name that has no account.
+      if ('refused' in account)
+        for (const { attemptId } of theirs) found.set(attemptId, { state: 'absent' })
+      else for (const [id, each] of await this.#findOf(account, theirs, signal)) found.set(id, each)
+    }
+    return found
+  }
+
+  async #findOf(
+    account: Account,
+    refs: readonly ObjectRef[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Found>> {
+    const { survey } = this.#place
+    const found = new Map<string, Found>()
+    const take = (jobs: readonly OwnJob[]) => {
+      for (const job of jobs) {
+        const ref = refs.find(({ attemptId }) => attemptId === job.attemptId)
+        if (ref === undefined || job.username !== account.name || found.has(ref.attemptId)) continue
+        const handle = { job: job.id, log: this.#logOf(ref, job), uid: account.uid }
+        found.set(ref.attemptId, { state: 'found', handle: handleJson(handle) })
+      }
+    }
+    const missing = () => refs.filter(({ attemptId }) => !found.has(attemptId))
+    take(await survey.asUser(account, [], signal))
+    if (missing().length === 0) return found
+    await this.#giveUp(account, missing(), signal)
+    for (const { attemptId } of missing())
+      if (this.#givenUp.has(attemptId)) found.set(attemptId, { state: 'absent' })
+    if (missing().length === 0) return found
+    // Their jobs have begun: if they are not known any more, they have ended.
+    take(await survey.asUser(account, [], signal))
+    for (const { attemptId } of missing()) found.set(attemptId, { state: 'absent' })
+    return found
+  }
+
+  /** Makes the claims of attempts that the queue does not know: a job of theirs that comes late ends at once. */
+  async #giveUp(account: Account, refs: readonly ObjectRef[], signal: AbortSignal): Promise<void> {
+    for (const [clusterName, theirs] of Map.groupBy(refs, (ref) => ref.clusterName)) {
+      const attempts = theirs.map(({ attemptId }) => attemptId)
+      const asked = attempts.filter((id) => !this.#givenUp.has(id))
+      const submitted = asked.filter((id) => this.#batches.stagingOf(id) !== null)
+      // Of the others it is known that nothing was submitted.
+      for (const id of asked) if (!submitted.includes(id)) this.#givenUp.add(id)
+      const [first] = submitted
+      const staging = first === undefined ? null : this.#batches.stagingOf(first)
+      if (staging === null || staging.cluster !== clusterName) continue
+      const request = { verb: 'claim', staging, attempts: submitted } as const
+      const { claims } = await this.#ask(account, request, signal)
+      for (const id of submitted) if (claims[id] === 'made') this.#givenUp.add(id)
+    }
+  }
+
+  #logOf(ref: ObjectRef, job: OwnJob): string {
+    const role = ref.workerName === null ? 'scheduler' : 'worker'
+    const index = this.#queue.indexOf(job.id)
+    const log = `${role}-${attemptOfName(this.#context.instanceId, job.name)}.log`
+    return index === null ? log : logFile(log, index)
+  }
+
+  async stopObjects(
+    cluster: Cluster,
+    refs: readonly ObjectRef[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const ids = refs.flatMap((ref) => parseHandle(ref.handle)?.job ?? [])
+    await this.#cancel(cluster.username, ids, signal)
+  }
+
+  async logs(
+    cluster: Cluster,
+    ref: ObjectRef,
+    maxBytes: number,
+    signal: AbortSignal,
+  ): Promise<Buffer | null> {
+    const handle = parseHandle(ref.handle)
+    if (handle === null) return null
+    const account = await lookUpAccount(cluster.username, signal)
+    if ('refused' in account) return null
+    const staging = stagingOf(cluster, account)
+    const request = { verb: 'log', staging, file: handle.log, maxBytes } as const
+    const reply = await this.#place.call(account, request, signal)
+    // A directory that is gone, or is no longer as it was, holds no log for us.
+    if (!reply.ok && reply.code === 'staging') return null
+    if (!reply.ok) throw new GatewayError('upstream', reply.error)
+    return reply.found ? Buffer.from(reply.base64, 'base64') : null
+  }
+
+  async cleanUp(cluster: Cluster, signal: AbortSignal): Promise<void> {
+    const account = await lookUpAccount(cluster.username, signal)
+    if ('refused' in account)
+      this.#context.logger.warn('A staging directory cannot be removed', {
+        ...{ cluster: cluster.name, reason: account.refused },
+      })
+    else await this.#ask(account, { verb: 'clean', staging: stagingOf(cluster, account) }, signal)
+    await this.#batches.remove(cluster.name)
+  }
+
+  async sweep(
+    isCurrent: (attemptId: string) => boolean,
+    minAgeMs: number,
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    const jobs = await this.#place.survey.all(null, signal)
+    const strays = this.#strays.find(jobs, isCurrent, minAgeMs, performance.now())
+    const stopped: string[] = []
+    for (const [username, theirs] of Map.groupBy(strays, (job) => job.username)) {
+      const ids = theirs.map(({ id }) => id)
+      // Names can be forged, and with them whole lines, but not in what the queue tells of one user alone.
+      const account = await accountOf(username, signal)
+      const sure = await this.#place.survey.asUser(account, ids, signal)
+      const real = theirs.filter((job) =>
+        sure.some(({ id, name }) => id === job.id && name === job.name),
+      )
+      await this.#cancel(
+        username,
+        real.map(({ id }) => id),
+        signal,
+      )
+      stopped.push(...real.map(({ id, name }) => `job ${id} (${name}) of ${username}`))
+    }
+    return stopped
+  }
+
+  async #cancel(username: string, ids: readonly string[], signal: AbortSignal): Promise<void> {
+    if (ids.length === 0) return
+    const account = await accountOf(username, signal)
+    const { manager } = this.#queue
+    const request = { verb: 'cancel', manager, commands: this.#commands, ids } as const
+    const { results } = await this.#ask(account, request, signal)
+    for (const result of results) {
+      if (result.outcome === 'unknown') throw new GatewayError('upstream', result.error)
+      const { returncode: exitCode, stdout, stderr } = result
+      const answer = { exitCode, stdout, stderr }
+      if (!this.#queue.cancelled(answer))
+        throw new GatewayError('upstream', `${this.#queue.title}: ${wordsOf(answer)}`)
+    }
+    const named = new Set(results.flatMap((result) => result.ids))
+    if (ids.some((id) => !named.has(id)))
+      throw new GatewayError('upstream', `${this.#queue.title} had no time to cancel all jobs`)
+  }
+
+  async #ask<V extends Verb>(
+    account: Account,
+    request: Extract<Request, { verb: V }>,
+    signal: AbortSignal,
+  ): Promise<Replies[V]> {
+    const reply: Reply<V> = await this.#place.call<V>(account, request, signal)
+    if (!reply.ok) throw new GatewayError('upstream', (reply as Failure).error)
+    return reply as Replies[V]
+  }
+
+  get #place(): Place {
+    if (this.#started === null)
+      throw new GatewayError('internal', 'the backend for job queues was not started')
+    return this.#started
+  }
+}
+
+const givenUp: StartOutcome = {
+  outcome: 'refused',
+  reason: 'this attempt was given up before',
+}
+
+async function accountOf(username: string, signal: AbortSignal): Promise<Account> {
+  const account = await lookUpAccount(username, signal)
+  if ('refused' in account) throw new GatewayError('upstream', account.refused)
+  return account
+}
