@@ -1,30 +1,21 @@
-import {
-  createApi,
-  createAuthentication,
-  metricsSettings,
-  openSocketDoor,
-  openTcpDoor,
-} from '../api/index.ts'
-import { authenticatorSettings, createSessions } from '../auth/index.ts'
-import { createClusters } from '../clusters/index.ts'
+import { openSocketDoor, openTcpDoor } from '../api/index.ts'
+import { type Clusters, createClusters } from '../clusters/index.ts'
 import { type Configuration, gatewaySettings } from '../config/index.ts'
 import {
-  type Backend,
   GatewayError,
   type HostPort,
   isFinal,
   type Logger,
   messageOf,
+  type RouteTable,
   type Store,
 } from '../core/index.ts'
-import { createDashboards, dashboardRoute } from '../dashboards/index.ts'
 import { createRouteTable, proxySettings } from '../proxy/index.ts'
 import { createLogArchive, openStore } from '../store/index.ts'
 import { socketPathIn } from '../util/index.ts'
-import { isLoopback, publicUrl, urlOnThisHost } from './addresses.ts'
+import { publicUrl, urlOnThisHost } from './addresses.ts'
 import { failureHooks } from './fail-at.ts'
 import {
-  authenticatorOf,
   certificateOf,
   checkParts,
   driverOf,
@@ -33,7 +24,7 @@ import {
   policyOf,
 } from './parts.ts'
 import { startProxyOf } from './proxy-process.ts'
-import { packageVersion } from './version.ts'
+import { createWeb } from './web.ts'
 
 /** A gateway that runs. */
 export interface Gateway {
@@ -112,7 +103,6 @@ async function build(
   const proxyEnded = startingProxy.catch(() => null)
   undo.push(async () => (await proxyEnded)?.stop())
 
-  const hooks = failureHooks()
   const routes = createRouteTable({ maxEvents: proxyValues.max_events })
   const publicAddress = publicUrl(
     certificate === null ? 'http' : 'https',
@@ -121,110 +111,30 @@ async function build(
   )
   const apiUrl =
     policy.api_url ?? (driver.runsOn === 'this-host' ? `${privateUrl}/api` : `${publicAddress}/api`)
-  const clusters = createClusters({
-    store: hooks.store(store),
-    logArchive: createLogArchive(store.stateDirectory),
-    backend: hooks.backend(createBackend()),
-    routes: hooks.routes(routes),
-    options: configuration.clusterOptions,
-    resolveSettings: configuration.clusterSettings(driver.clusterSettings),
-    policy,
-    ownPorts: () => [
-      privateDoor.port ?? 0,
-      proxyValues.address.port,
-      proxyValues.tcp_address?.port ?? 0,
-    ],
-    logger,
-  })
-  function createBackend(): Backend {
-    return driver.create(configuration.get(driver.settings), {
-      instanceId: store.instance.id,
-      stateDirectory: store.stateDirectory,
-      apiUrl,
-      // The clusters exist by the time anything runs.
-      wake: () => clusters.wake(),
-      logger,
-    })
-  }
-
-  const authenticator = authenticatorOf(configuration, logger)
-  await authenticator.start()
-  undo.push(() => authenticator.stop())
-  const sessionValues = configuration.get(authenticatorSettings)
-  const sessions = await createSessions(
+  const clusters = createClustersOf({
+    configuration,
     store,
-    {
-      cookieName: sessionValues.cookie_name ?? `dask-gateway-${store.instance.id}`,
-      cacheMaxAge: sessionValues.cache_max_age,
-      sessionMaxAge: sessionValues.session_max_age,
-    },
-    logger,
-  )
-  const authentication = createAuthentication(authenticator, sessions)
-  const dashboardAuth = proxyValues.dashboard_auth
-  const dashboards = createDashboards({
-    findDashboard: clusters.findDashboard,
-    authenticate: (request) => authentication.authenticateForDashboard(request),
-    signingKey: store.instance.signingKey,
-    prefix,
-    auth: dashboardAuth,
-    dashboardHost: proxyValues.dashboard_host,
-    publicUrl: publicAddress,
-    logger,
-  })
-  const openWarning =
-    authenticator.open && !isLoopback(proxyValues.address)
-      ? 'Anybody who reaches this address may log in under any name: no password is set (SimpleAuthenticator.password)'
-      : null
-  if (openWarning !== null) logger.warn(openWarning)
-  const api = createApi({
-    service: clusters.service,
-    clusterOptions: configuration.clusterOptions,
-    authentication,
-    routeFeed: routes,
     routes,
-    proxyToken,
-    dashboards,
-    dashboardRoute: (cluster) =>
-      dashboardRoute(
-        {
-          clusterName: cluster.name,
-          username: cluster.username,
-          address: null,
-          key: cluster.dashboardKey,
-        },
-        dashboardAuth,
-      ),
-    login: {
-      signingKey: store.instance.signingKey,
-      warning: openWarning,
-      dashboardOrigin:
-        proxyValues.dashboard_host === null
-          ? null
-          : `${certificate === null ? 'http' : 'https'}://${proxyValues.dashboard_host}`,
-    },
-    prefix,
-    publicDoor,
-    privateDoor,
-    certificate,
-    trustedProxies: settings.trusted_proxies,
-    metricsPublic: configuration.get(metricsSettings).public,
-    checks: [
-      { name: 'store', check: () => store.probe() },
-      {
-        name: 'proxy',
-        check: async () => {
-          if (routes.proxies().length === 0) throw new Error('no proxy is connected')
-        },
-      },
-    ],
-    version: packageVersion(),
+    apiUrl,
+    ownPorts: [privateDoor.port ?? 0, proxyValues.address.port, proxyValues.tcp_address?.port ?? 0],
     logger,
   })
+
+  const web = await createWeb({
+    configuration,
+    store,
+    clusters,
+    routes,
+    doors: { publicDoor, privateDoor },
+    certificate,
+    proxyToken,
+    publicAddress,
+    logger,
+  })
+  undo.push(() => web.stop())
 
   await clusters.load()
-  await api.start()
-  undo.push(() => api.stop())
+  await web.start()
   const proxy = await startingProxy
   await clusters.start(signal)
 
@@ -237,8 +147,7 @@ async function build(
     },
     async stop() {
       await proxy.stop()
-      await api.stop()
-      dashboards.close()
+      await web.stopServing()
       if (policy.stop_clusters_on_shutdown) {
         const left = await clusters.stopAll(stopClustersLimitMs)
         if (left > 0)
@@ -247,10 +156,45 @@ async function build(
           )
       }
       await clusters.stop()
-      await authenticator.stop()
+      await web.stop()
       await store.close()
     },
   }
+}
+
+interface ClustersStart {
+  readonly configuration: Configuration
+  readonly store: Store
+  readonly routes: RouteTable
+  readonly apiUrl: string
+  readonly ownPorts: readonly number[]
+  readonly logger: Logger
+}
+
+function createClustersOf(start: ClustersStart): Clusters {
+  const { configuration, store, logger } = start
+  const driver = driverOf(configuration)
+  const hooks = failureHooks()
+  const backend = driver.create(configuration.get(driver.settings), {
+    instanceId: store.instance.id,
+    stateDirectory: store.stateDirectory,
+    apiUrl: start.apiUrl,
+    // The clusters exist by the time anything runs.
+    wake: () => clusters.wake(),
+    logger,
+  })
+  const clusters = createClusters({
+    store: hooks.store(store),
+    logArchive: createLogArchive(store.stateDirectory),
+    backend: hooks.backend(backend),
+    routes: hooks.routes(start.routes),
+    options: configuration.clusterOptions,
+    resolveSettings: configuration.clusterSettings(driver.clusterSettings),
+    policy: policyOf(configuration),
+    ownPorts: () => start.ownPorts,
+    logger,
+  })
+  return clusters
 }
 
 /** Port 0 means: the port of the last time, since schedulers hold the URL; the first time, any. */

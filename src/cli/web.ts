@@ -1,0 +1,122 @@
+import {
+  type Api,
+  createApi,
+  createAuthentication,
+  type Door,
+  metricsSettings,
+  type TlsCertificate,
+} from '../api/index.ts'
+import { authenticatorSettings, createSessions } from '../auth/index.ts'
+import type { Clusters } from '../clusters/index.ts'
+import { type Configuration, gatewaySettings } from '../config/index.ts'
+import type { Cluster, Logger, RouteFeed, RouteTable, Store } from '../core/index.ts'
+import { createDashboards, type DashboardAuth, dashboardRoute } from '../dashboards/index.ts'
+import { proxySettings } from '../proxy/index.ts'
+import { isLoopback } from './addresses.ts'
+import { authenticatorOf } from './parts.ts'
+import { packageVersion } from './version.ts'
+
+export interface WebStart {
+  readonly configuration: Configuration
+  readonly store: Store
+  readonly clusters: Clusters
+  readonly routes: RouteTable & RouteFeed
+  readonly doors: { readonly publicDoor: Door; readonly privateDoor: Door }
+  readonly certificate: TlsCertificate | null
+  /** Secret. */
+  readonly proxyToken: string
+  readonly publicAddress: string
+  readonly logger: Logger
+}
+
+/** Everything that speaks HTTP, with who may: API, pages, dashboards, logins, sessions. */
+export interface Web {
+  /** Begins to answer. */
+  start(): Promise<void>
+  /** No new requests; those under way are answered. */
+  stopServing(): Promise<void>
+  /** The end of all of it. */
+  stop(): Promise<void>
+}
+
+export async function createWeb(start: WebStart): Promise<Web> {
+  const { configuration, logger } = start
+  const authenticator = authenticatorOf(configuration, logger)
+  await authenticator.start()
+  const authentication = createAuthentication(authenticator, await sessionsOf(start))
+  const { dashboard_auth, dashboard_host, prefix, address } = configuration.get(proxySettings)
+  const openWarning =
+    authenticator.open && !isLoopback(address)
+      ? 'Anybody who reaches this address may log in under any name: no password is set (SimpleAuthenticator.password)'
+      : null
+  if (openWarning !== null) logger.warn(openWarning)
+  const dashboards = createDashboards({
+    findDashboard: start.clusters.findDashboard,
+    authenticate: (request) => authentication.authenticateForDashboard(request),
+    signingKey: start.store.instance.signingKey,
+    prefix,
+    auth: dashboard_auth,
+    dashboardHost: dashboard_host,
+    publicUrl: start.publicAddress,
+    logger,
+  })
+  const scheme = start.certificate === null ? 'http' : 'https'
+  const api: Api = createApi({
+    ...start.doors,
+    service: start.clusters.service,
+    clusterOptions: configuration.clusterOptions,
+    authentication,
+    routeFeed: start.routes,
+    routes: start.routes,
+    proxyToken: start.proxyToken,
+    dashboards,
+    dashboardRoute: (cluster) => routeTo(cluster, dashboard_auth),
+    login: {
+      signingKey: start.store.instance.signingKey,
+      warning: openWarning,
+      dashboardOrigin: dashboard_host === null ? null : `${scheme}://${dashboard_host}`,
+    },
+    prefix,
+    certificate: start.certificate,
+    trustedProxies: configuration.get(gatewaySettings).trusted_proxies,
+    metricsPublic: configuration.get(metricsSettings).public,
+    checks: [
+      { name: 'store', check: () => start.store.probe() },
+      { name: 'proxy', check: async () => requireProxy(start.routes) },
+    ],
+    version: packageVersion(),
+    logger,
+  })
+  let served: Promise<void> | null = null
+  const stopServing = () => (served ??= api.stop().then(() => dashboards.close()))
+  return {
+    start: () => api.start(),
+    stopServing,
+    async stop() {
+      await stopServing()
+      await authenticator.stop()
+    },
+  }
+}
+
+function sessionsOf({ configuration, store, logger }: WebStart) {
+  const values = configuration.get(authenticatorSettings)
+  return createSessions(
+    store,
+    {
+      cookieName: values.cookie_name ?? `dask-gateway-${store.instance.id}`,
+      cacheMaxAge: values.cache_max_age,
+      sessionMaxAge: values.session_max_age,
+    },
+    logger,
+  )
+}
+
+function routeTo(cluster: Cluster, auth: DashboardAuth): string {
+  const { name: clusterName, username, dashboardKey: key } = cluster
+  return dashboardRoute({ clusterName, username, address: null, key }, auth)
+}
+
+function requireProxy(routes: RouteFeed): void {
+  if (routes.proxies().length === 0) throw new Error('no proxy is connected')
+}
