@@ -14,31 +14,35 @@ export interface CommandRun {
 
 export type CommandEnd = CommandOutcome & { readonly cut: boolean }
 
-/** Runs a command to its end, without a shell. When its time is over, kills it and all it started: of unknown outcome. */
-export function runCommand(run: CommandRun): Promise<CommandEnd> {
-  return new Promise((resolve) => {
-    const child = spawn(run.path, run.argv, {
-      cwd: run.directory,
-      env: run.environment,
-      // A process group of its own, to be killed as one.
-      detached: true,
-      stdio: ['pipe', 'pipe', 'pipe'],
-    })
+/**
+ * Runs a command to its end, without a shell. When its time is over, kills it and all it started: of unknown outcome. One that
+ * cannot be begun has answered 127, as a shell has it.
+ */
+export async function runCommand(run: CommandRun): Promise<CommandEnd> {
+  try {
+    return await runToEnd(run)
+  } catch (error) {
+    if (!(error instanceof NotBegun)) throw error
+    const stderr = `${run.path} cannot be run: ${error.message}`
+    return { outcome: 'answered', returncode: 127, stdout: '', stderr, cut: false }
+  }
+}
+
+class NotBegun extends Error {}
+
+function runToEnd(run: CommandRun): Promise<CommandEnd> {
+  return new Promise((resolve, reject) => {
+    const child = begin(run)
     const stdout = collect(child.stdout, run.outputBytes)
     const stderr = collect(child.stderr, run.outputBytes)
     let late = false
     const kill = () => {
       late = true
       killGroup(child.pid)
+      // Not even that ends a process that waits for a file system.
+      setTimeout(() => finish(null, 'SIGKILL'), 5000).unref()
     }
     const timer = setTimeout(kill, Math.max(0, run.limitMs))
-    const answered = (returncode: number, note: string): CommandEnd => ({
-      outcome: 'answered',
-      returncode,
-      stdout: stdout.text(),
-      stderr: stderr.text() + note,
-      cut: stdout.isCut(),
-    })
     const end = (value: CommandEnd) => {
       clearTimeout(timer)
       for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy()
@@ -46,14 +50,24 @@ export function runCommand(run: CommandRun): Promise<CommandEnd> {
     }
     child.on('error', (error) => {
       // With an id it has begun: that a kill failed says nothing of it.
-      if (child.pid === undefined) end(answered(127, `${run.path} cannot be run: ${error.message}`))
+      if (child.pid !== undefined) return
+      clearTimeout(timer)
+      reject(new NotBegun(error.message))
     })
     const finish = (code: number | null, signal: string | null) => {
-      if (code !== null && !late) return end(answered(code, ''))
+      if (code !== null && !late)
+        return end({
+          outcome: 'answered',
+          returncode: code,
+          stdout: stdout.text(),
+          stderr: stderr.text(),
+          cut: stdout.isCut(),
+        })
       const why = late ? `was not done after ${run.limitMs} ms` : `was ended by ${signal}`
       end({ outcome: 'unknown', error: `${run.path} ${why}. ${stderr.text()}`.trim(), cut: false })
     }
     child.on('exit', (code, signal) => {
+      clearTimeout(timer)
       // Something that it started may hold its output open.
       const patience = setTimeout(() => finish(code, signal), 1000)
       child.on('close', () => {
@@ -65,6 +79,21 @@ export function runCommand(run: CommandRun): Promise<CommandEnd> {
     child.stdin.on('error', () => {})
     child.stdin.end(run.stdin)
   })
+}
+
+function begin(run: CommandRun) {
+  try {
+    return spawn(run.path, run.argv, {
+      cwd: run.directory,
+      env: run.environment,
+      // A process group of its own, to be killed as one.
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
+  } catch (error) {
+    // Node throws what it does not expect of a system, such as arguments that are too long.
+    throw new NotBegun(String(error))
+  }
 }
 
 function killGroup(pid: number | undefined): void {
