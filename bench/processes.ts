@@ -31,6 +31,15 @@ export function cpuSeconds(pids: readonly number[]): number {
   return ticks.reduce((sum, each) => sum + each, 0) / 100
 }
 
+/** The same with that of their children that have ended. */
+export function cpuSecondsEver(pids: readonly number[]): number {
+  const ticks = pids.map((pid) => {
+    const fields = statOf(pid)
+    return Number(fields?.[13] ?? 0) + Number(fields?.[14] ?? 0)
+  })
+  return cpuSeconds(pids) + ticks.reduce((sum, each) => sum + each, 0) / 100
+}
+
 /** Memory, what is shared counted in parts (proc(5), smaps_rollup). */
 export function proportionalMegabytes(pids: readonly number[]): number {
   const kilobytes = pids.map((pid) =>
