@@ -10,7 +10,7 @@ import { jobQueueBackendSettings, jobQueueClusterConfigSettings } from './job-qu
 import { inProcess, local, unsafeLocal } from './local/index.ts'
 import { notBuilt } from './not-built.ts'
 import { pbsBackendSettings, pbsClusterConfigSettings } from './pbs/settings.ts'
-import { slurmBackendSettings, slurmClusterConfigSettings } from './slurm/settings.ts'
+import { slurm } from './slurm/index.ts'
 import { yarnBackendSettings, yarnClusterConfigSettings } from './yarn/settings.ts'
 
 export type { BackendDriver, Marked, Rehearsal } from './backend-driver.ts'
@@ -33,7 +33,7 @@ export const backends: { readonly [className: string]: BackendDriver } = {
   UnsafeLocalBackend: unsafeLocal,
   InProcessBackend: inProcess,
   LocalBackend: local,
-  SlurmBackend: notBuilt(slurmBackendSettings, slurmClusterConfigSettings),
+  SlurmBackend: slurm,
   PBSBackend: notBuilt(pbsBackendSettings, pbsClusterConfigSettings),
   JobQueueBackend: notBuilt(jobQueueBackendSettings, jobQueueClusterConfigSettings),
   YarnBackend: notBuilt(yarnBackendSettings, yarnClusterConfigSettings),
