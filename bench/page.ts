@@ -19,8 +19,12 @@ of it: \`npm run bench -- options tunnels\`. With \`--quick\` it does a small pa
 that is measured anew replaces its section here.
 `
 
-/** Puts a row's section in its place on the page. */
-export function writeSection(row: Row, figures: readonly Figure[], rows: readonly Row[]): void {
+/** Puts a row's section in its place on the page. `loadBefore`: what else the machine was doing. */
+export function writeSection(
+  row: Row,
+  figures: readonly Figure[],
+  { rows, loadBefore }: { readonly rows: readonly Row[]; readonly loadBefore: number },
+): void {
   const text = existsSync(page) ? readFileSync(page, 'utf8') : ''
   const sections = new Map(
     text
@@ -88,12 +92,12 @@ function numberText(value: number | undefined): string {
   return Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2)
 }
 
-function where(): string {
+function where(loadBefore: number): string {
   const [processor] = cpus()
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
     cwd: root,
     encoding: 'utf8',
   })
   const date = new Date().toISOString().slice(0, 10)
-  return `${date}, ${commit.trim()}, Node ${process.versions.node}, Linux ${release()} ${arch()}, ${cpus().length} × ${processor?.model.trim()}`
+  return `${date}, ${commit.trim()}, Node ${process.versions.node}, Linux ${release()} ${arch()}, ${cpus().length} × ${processor?.model.trim()}, load average before ${loadBefore.toFixed(1)}`
 }

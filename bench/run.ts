@@ -1,4 +1,5 @@
 // `scripts/bench [ROW …] [--quick]`: measures rows one after the other; what was measured in full goes to docs/benchmarks.md.
+import { loadavg } from 'node:os'
 import { withBench } from './bench.ts'
 import { tableOf, writeSection } from './page.ts'
 import type { Row } from './row.ts'
@@ -46,10 +47,11 @@ for (const row of rows) {
   if (names.length > 0 && !names.includes(row.name)) continue
   console.log(`\n==> ${row.name}`)
   try {
+    const [loadBefore = Number.NaN] = loadavg()
     const bench = { ...amount, quick, signal: stopped.signal }
     const figures = await withBench(bench, (given) => row.measure(given))
     console.log(tableOf(figures))
-    if (!quick) writeSection(row, figures, rows)
+    if (!quick) writeSection(row, figures, { rows, loadBefore })
   } catch (error) {
     process.exitCode = 1
     console.error(`${row.name} could not be measured:`, error)
