@@ -34,7 +34,7 @@ export function writeSection(
   )
   sections.set(
     row.title,
-    `## ${row.title}\n\n${row.note}\n\n${tableOf(figures)}\n\n${where()} (\`${row.name}\`)`,
+    `## ${row.title}\n\n${row.note}\n\n${tableOf(figures)}\n\n${where(loadBefore)} (\`${row.name}\`)`,
   )
   const inOrder = rows.flatMap(({ title }) => sections.get(title) ?? [])
   writeFileSync(page, `${[intro.trimEnd(), ...inOrder].join('\n\n')}\n`)
