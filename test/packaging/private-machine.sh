@@ -12,6 +12,8 @@ shift
 mount -t tmpfs tmpfs "$folder"
 for name in ${PRIVATE_FOLDERS:-etc usr var opt}; do
   mkdir -p "$folder/$name/upper" "$folder/$name/work"
+  # The folder that is seen has the mode of the upper one.
+  chmod --reference="/$name" "$folder/$name/upper"
   mount -t overlay overlay -o "lowerdir=/$name,upperdir=$folder/$name/upper,workdir=$folder/$name/work" "/$name"
 done
 # Not exec: the first process of a process space must wait for orphans, or they would count as running.

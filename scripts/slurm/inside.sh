@@ -1,0 +1,18 @@
+# Sourced by what must run on a machine made by `machine` and nowhere else.
+set -eu
+here=$(cd "$(dirname "$(readlink -f -- "$0")")" && pwd -P)
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+fail() { printf 'Error: %s\n' "$*" >&2; exit 1; }
+[ -e /run/slurm-machine ] || fail "${0##*/} is only for the machine that scripts/slurm/machine makes"
+
+# until_true SECONDS WHAT COMMAND…
+until_true() {
+  tries=$(($1 * 50))
+  what=$2
+  shift 2
+  until "$@" >/dev/null 2>&1; do
+    tries=$((tries - 1))
+    [ "$tries" -gt 0 ] || fail "waited too long for $what"
+    sleep 0.02
+  done
+}
