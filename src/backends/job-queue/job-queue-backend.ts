@@ -113,7 +113,7 @@ class JobQueueBackend implements Backend {
     if (this.#givenUp.has(id)) return givenUp
     const account = await lookUpAccount(cluster.username, signal)
     if ('refused' in account) return { outcome: 'refused', reason: account.refused }
-    return await submitScheduler(this.#place.submit, cluster, id, account, signal)
+    return await this.#thenWake(submitScheduler(this.#place.submit, cluster, id, account, signal))
   }
 
   async startWorkers(
@@ -129,7 +129,9 @@ class JobQueueBackend implements Backend {
       else if (this.#givenUp.has(attemptId)) outcomes.set(attemptId, givenUp)
     if ('refused' in account) return outcomes
     const rest = workers.filter(({ attemptId }) => !outcomes.has(attemptId))
-    const begun = await submitWorkers(this.#place.submit, cluster, rest, account, signal)
+    const begun = await this.#thenWake(
+      submitWorkers(this.#place.submit, cluster, rest, account, signal),
+    )
     return new Map([...outcomes, ...begun])
   }
 
@@ -210,7 +212,7 @@ class JobQueueBackend implements Backend {
     signal: AbortSignal,
   ): Promise<void> {
     const ids = refs.flatMap((ref) => parseHandle(ref.handle)?.job ?? [])
-    await this.#cancel(cluster.username, ids, signal)
+    await this.#thenWake(this.#cancel(cluster.username, ids, signal))
   }
 
   async logs(
@@ -294,6 +296,15 @@ class JobQueueBackend implements Backend {
     const reply: Reply<V> = await this.#place.call<V>(account, request, signal)
     if (!reply.ok) throw new GatewayError('upstream', (reply as Failure).error)
     return reply as Replies[V]
+  }
+
+  /** Nothing tells of a change in the queue, so it is looked for after each that was asked for. */
+  async #thenWake<T>(asked: Promise<T>): Promise<T> {
+    try {
+      return await asked
+    } finally {
+      this.#context.wake()
+    }
   }
 
   get #place(): Place {

@@ -1,0 +1,237 @@
+// Run by slurm.test.ts on a machine with a Slurm: slurm.scenario.ts PYTHON. Throws when something is not as it should be.
+import assert from 'node:assert/strict'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { waitFor } from '../fakes/wait-for.ts'
+
+const [python] = process.argv.slice(2)
+if (python === undefined) throw new Error('usage: slurm.scenario.ts PYTHON')
+const root = join(import.meta.dirname, '../..')
+const prefix = '/opt/dask-gateway/miniconda'
+const home = '/home/alice'
+
+// As the guide has it, with options for what is to go wrong.
+const configuration = `
+from dask_gateway_server.options import Options, String
+
+c.DaskGateway.backend_class = (
+    "dask_gateway_server.backends.jobqueue.slurm.SlurmBackend"
+)
+c.Proxy.address = ':8000'
+c.Proxy.tcp_address = ':8001'
+c.SlurmClusterConfig.scheduler_cmd = "~/miniconda/bin/dask-scheduler"
+c.SlurmClusterConfig.worker_cmd = "~/miniconda/bin/dask-worker"
+
+def options_handler(options):
+    setup = "source ~/miniconda/bin/activate %s" % options.environment
+    return {
+        "scheduler_setup": setup + options.more, "worker_setup": setup, "partition": options.partition,
+    }
+
+c.Backend.cluster_options = Options(
+    String("environment", default="base", label="Conda Environment"),
+    String("partition", default="batch"),
+    String("more", default=""),
+    handler=options_handler,
+)
+c.JobQueueClusterConfig.worker_memory = '1 G'
+c.JobQueueClusterConfig.worker_cores = 2
+c.JobQueueClusterBackend.cluster_start_timeout = 600
+c.JobQueueClusterBackend.worker_start_timeout = 600
+`
+
+// The entry of the guide, word for word.
+const sudoers = `
+Cmnd_Alias DASK_GATEWAY_JOBQUEUE_LAUNCHER = /opt/dask-gateway/miniconda/bin/dask-gateway-jobqueue-launcher
+
+dask ALL=(%dask_users,!root) NOPASSWD:DASK_GATEWAY_JOBQUEUE_LAUNCHER
+`
+
+install()
+const gateway = await start()
+try {
+  await step('a cluster is created, scaled, used and stopped', useCluster)
+  await step('what sbatch refuses is told in its words', refusedPartition)
+  await step('a scheduler that dies at once is told with its log', dyingScheduler)
+  await step('nothing is left', nothingLeft)
+} catch (error) {
+  console.error(readFileSync('/var/dask-gateway/log', 'utf8'))
+  throw error
+} finally {
+  gateway.kill('SIGTERM')
+}
+await waitFor('the gateway to end', () => gateway.exitCode !== null, 60_000)
+assert.equal(gateway.exitCode, 0)
+process.exit(0)
+
+async function step(title: string, act: () => void | Promise<void>): Promise<void> {
+  const begun = performance.now()
+  await act()
+  console.log(`${title}: ${Math.round(performance.now() - begun)} ms`)
+}
+
+function install(): void {
+  const modules = `${prefix}/lib/node_modules/dask-gateway-server`
+  for (const name of ['bin', 'dist', 'python', 'package.json'])
+    cpSync(join(root, name), join(modules, name), { recursive: true })
+  mkdirSync(join(modules, 'node_modules'))
+  execFileSync('mount', ['--bind', join(root, 'node_modules'), join(modules, 'node_modules')])
+  mkdirSync(`${prefix}/bin`)
+  for (const name of ['dask-gateway-server', 'dask-gateway-jobqueue-launcher'])
+    symlinkSync(`${modules}/bin/${name}`, `${prefix}/bin/${name}`)
+  execFileSync('chown', [
+    '-R',
+    '--no-dereference',
+    'root:root',
+    `${prefix}/bin`,
+    `${modules}/bin`,
+    `${modules}/dist`,
+  ])
+  writeFileSync('/etc/sudoers.d/dask', sudoers, { mode: 0o440 })
+  execFileSync('visudo', ['-c', '-f', '/etc/sudoers.d/dask'])
+  mkdirSync('/etc/dask-gateway', { recursive: true })
+  writeFileSync('/etc/dask-gateway/dask_gateway_config.py', configuration)
+  mkdirSync('/var/dask-gateway')
+  execFileSync('chown', ['dask', '/var/dask-gateway'])
+  // In place of the user's own miniconda: the environment of the tests, which has a `dask` but no `dask-scheduler`.
+  const environment = `${home}/miniconda/bin`
+  as('alice', ['mkdir', '-p', environment])
+  const bin = dirname(String(python))
+  for (const name of ['dask', 'python'])
+    writeFileSync(`${environment}/${name}`, `#!/bin/sh\nexec ${bin}/${name} "$@"\n`, {
+      mode: 0o755,
+    })
+  writeFileSync(`${environment}/activate`, 'export ACTIVATED="$1"\n')
+}
+
+async function start() {
+  const child = spawn(
+    'setpriv',
+    [
+      ...['--reuid=dask', '--regid=dask', '--init-groups', `${prefix}/bin/dask-gateway-server`],
+      ...['-f', '/etc/dask-gateway/dask_gateway_config.py'],
+    ],
+    {
+      cwd: '/var/dask-gateway',
+      env: { PATH: `${prefix}/bin:/usr/bin:/bin`, HOME: '/home/dask', LANG: 'C.UTF-8' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
+  let log = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      log += text
+      writeFileSync('/var/dask-gateway/log', log)
+    })
+  await waitFor(
+    'the gateway',
+    async () => {
+      if (child.exitCode !== null) throw new Error(`the gateway ended:\n${log}`)
+      return (await fetch('http://cluster:8000/readyz').catch(() => null))?.ok
+    },
+    60_000,
+  )
+  return child
+}
+
+function useCluster(): void {
+  const output = client(`
+with gateway.new_cluster() as cluster:
+    cluster.scale(2)
+    client = cluster.get_client()
+    client.wait_for_workers(2, timeout=120)
+    print(client.submit(sum, range(10)).result(timeout=60))
+    def look():
+        import os, getpass
+        return getpass.getuser(), os.environ["ACTIVATED"], os.environ.get("SLURM_ARRAY_TASK_ID")
+    print(sorted(client.run(look).values()))
+    import subprocess
+    print(subprocess.run(["squeue", "-h", "--array", "-o", "%u %T"], capture_output=True, text=True).stdout)
+    cluster.scale(1)
+    while len(cluster.scheduler_info["workers"]) != 1:
+        time.sleep(0.1)
+print("done")
+`)
+  assert.match(output, /^45$/m)
+  assert.match(output, /\[\('alice', 'base', '0'\), \('alice', 'base', '1'\)\]/)
+  assert.match(output, /(alice RUNNING\n){3}/)
+  assert.match(output, /^done$/m)
+}
+
+function refusedPartition(): void {
+  const output = client(`
+try:
+    gateway.new_cluster(partition="nope")
+except Exception as error:
+    print(type(error).__name__, error)
+`)
+  assert.match(output, /GatewayClusterError/)
+  assert.match(reasons(), /invalid partition specified: nope/)
+}
+
+function dyingScheduler(): void {
+  const output = client(`
+begun = time.monotonic()
+try:
+    gateway.new_cluster(more="; echo it is broken; exit 7")
+except Exception as error:
+    print(type(error).__name__, error)
+print("seconds", time.monotonic() - begun)
+`)
+  assert.match(output, /GatewayClusterError/)
+  assert.match(reasons(), /exited with status 7/)
+  const seconds = Number(/^seconds ([\d.]+)$/m.exec(output)?.[1])
+  assert.ok(seconds < 15, `told after ${seconds} s`)
+}
+
+async function nothingLeft(): Promise<void> {
+  await waitFor('the queue to be empty', () => squeue() === '', 60_000)
+  const staging = `${home}/.dask-gateway`
+  await waitFor(
+    'the staging directories to be removed',
+    () => !existsSync(staging) || readdirSync(staging).length === 0,
+    60_000,
+  )
+}
+
+function squeue(): string {
+  return execFileSync('squeue', ['--noheader'], { encoding: 'utf8' })
+}
+
+/** What the newest cluster's owner is told at the API. */
+function reasons(): string {
+  return client(`
+import base64, json, urllib.request
+def get(path):
+    request = urllib.request.Request("http://cluster:8000/api/v1/" + path)
+    request.add_header("Authorization", "Basic " + base64.b64encode(b"alice:").decode())
+    return json.load(urllib.request.urlopen(request))
+for report in gateway.list_clusters(status="failed"):
+    print(json.dumps(get("clusters/%s/events" % report.name)))
+`)
+}
+
+/** Runs the unmodified client as alice. */
+function client(program: string): string {
+  const head = 'import time\nfrom dask_gateway import Gateway\n'
+  const made = 'gateway = Gateway("http://cluster:8000", proxy_address="gateway://cluster:8001")\n'
+  return as('alice', [String(python), '-c', `${head}${made}${program}`])
+}
+
+function as(user: string, argv: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync('/usr/sbin/runuser', ['-u', user, '--', ...argv], {
+    ...{ cwd: '/', encoding: 'utf8', timeout: 240_000, killSignal: 'SIGKILL' },
+    env: { PATH: '/usr/bin:/bin', HOME: `/home/${user}`, USER: user, LANG: 'C.UTF-8' },
+  })
+  assert.equal(status, 0, `${argv.join(' ')}\n${stdout}\n${stderr}`)
+  return stdout
+}
