@@ -11,18 +11,11 @@ import {
   type StartOutcome,
   type WorkerStart,
 } from '../../core/index.ts'
-import {
-  type Commands,
-  type Failure,
-  logFile,
-  type Replies,
-  type Reply,
-  type Request,
-  type Verb,
-} from '../../launcher/index.ts'
+import type { Commands, Failure, Replies, Reply, Request, Verb } from '../../launcher/index.ts'
 import { type Account, lookUpAccount } from '../local/account.ts'
 import { Batches } from './batches.ts'
-import { handleJson, parseHandle } from './job-handle.ts'
+import { AttemptFinder } from './find-attempts.ts'
+import { parseHandle } from './job-handle.ts'
 import { attemptOfName } from './job-name.ts'
 import { type CallLauncher, findLauncher, launcherBySudo } from './launcher-call.ts'
 import { NodeAddresses } from './node-addresses.ts'
@@ -31,7 +24,7 @@ import { type Queue, wordsOf } from './queue.ts'
 import type { jobQueueBackendSettings } from './settings.ts'
 import { stagingOf } from './staging.ts'
 import { type SubmitParts, submitScheduler, submitWorkers } from './submit-jobs.ts'
-import { type OwnJob, Survey } from './survey.ts'
+import { Survey } from './survey.ts'
 import { StrayJobs } from './sweep-jobs.ts'
 
 export type JobQueueValues = NonNullable<(typeof jobQueueBackendSettings)['values']> & {
@@ -54,6 +47,7 @@ interface Place {
   readonly submit: SubmitParts
   readonly survey: Survey
   readonly watch: JobWatch
+  readonly finder: AttemptFinder
 }
 
 class JobQueueBackend implements Backend {
@@ -63,8 +57,6 @@ class JobQueueBackend implements Backend {
   readonly #commands: Commands
   readonly #batches: Batches
   readonly #strays = new StrayJobs()
-  /** Attempts that were given up: their claims are made, so that they never start. */
-  readonly #givenUp = new Set<string>()
   #started: Place | null = null
 
   constructor(values: JobQueueValues, context: BackendContext, queue: Queue) {
@@ -101,6 +93,17 @@ class JobQueueBackend implements Backend {
           survey.asUser(await accountOf(username, signal), ids, signal),
         nodes: new NodeAddresses(),
       }),
+      finder: new AttemptFinder({
+        jobsOf: (account, signal) => survey.asUser(account, [], signal),
+        stagingOf: (attemptId) => this.#batches.stagingOf(attemptId),
+        claim: async (account, staging, attempts, signal) => {
+          const request = { verb: 'claim', staging, attempts } as const
+          const { claims } = await this.#ask(account, request, signal)
+          return attempts.filter((id) => claims[id] === 'made')
+        },
+        attemptOfName: (name) => attemptOfName(context.instanceId, name),
+        indexOf: this.#queue.indexOf,
+      }),
     }
   }
 
@@ -110,7 +113,7 @@ class JobQueueBackend implements Backend {
     if (cluster.attempt === null)
       throw new GatewayError('internal', `cluster ${cluster.name} has no attempt`)
     const { id } = cluster.attempt
-    if (this.#givenUp.has(id)) return givenUp
+    if (this.#place.finder.isGivenUp(id)) return givenUp
     const account = await lookUpAccount(cluster.username, signal)
     if ('refused' in account) return { outcome: 'refused', reason: account.refused }
     return await this.#thenWake(submitScheduler(this.#place.submit, cluster, id, account, signal))
@@ -126,7 +129,7 @@ class JobQueueBackend implements Backend {
     for (const { attemptId } of workers)
       if ('refused' in account)
         outcomes.set(attemptId, { outcome: 'refused', reason: account.refused })
-      else if (this.#givenUp.has(attemptId)) outcomes.set(attemptId, givenUp)
+      else if (this.#place.finder.isGivenUp(attemptId)) outcomes.set(attemptId, givenUp)
     if ('refused' in account) return outcomes
     const rest = workers.filter(({ attemptId }) => !outcomes.has(attemptId))
     const begun = await this.#thenWake(
@@ -149,61 +152,11 @@ class JobQueueBackend implements Backend {
       // Nothing was ever submitted for a name that has no account.
       if ('refused' in account)
         for (const { attemptId } of theirs) found.set(attemptId, { state: 'absent' })
-      else for (const [id, each] of await this.#findOf(account, theirs, signal)) found.set(id, each)
+      else
+        for (const [id, each] of await this.#place.finder.find(account, theirs, signal))
+          found.set(id, each)
     }
     return found
-  }
-
-  async #findOf(
-    account: Account,
-    refs: readonly ObjectRef[],
-    signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, Found>> {
-    const { survey } = this.#place
-    const found = new Map<string, Found>()
-    const take = (jobs: readonly OwnJob[]) => {
-      for (const job of jobs) {
-        const ref = refs.find(({ attemptId }) => attemptId === job.attemptId)
-        if (ref === undefined || job.username !== account.name || found.has(ref.attemptId)) continue
-        const handle = { job: job.id, log: this.#logOf(ref, job), uid: account.uid }
-        found.set(ref.attemptId, { state: 'found', handle: handleJson(handle) })
-      }
-    }
-    const missing = () => refs.filter(({ attemptId }) => !found.has(attemptId))
-    take(await survey.asUser(account, [], signal))
-    if (missing().length === 0) return found
-    await this.#giveUp(account, missing(), signal)
-    for (const { attemptId } of missing())
-      if (this.#givenUp.has(attemptId)) found.set(attemptId, { state: 'absent' })
-    if (missing().length === 0) return found
-    // Their jobs have begun: if they are not known any more, they have ended.
-    take(await survey.asUser(account, [], signal))
-    for (const { attemptId } of missing()) found.set(attemptId, { state: 'absent' })
-    return found
-  }
-
-  /** Makes the claims of attempts that the queue does not know: a job of theirs that comes late ends at once. */
-  async #giveUp(account: Account, refs: readonly ObjectRef[], signal: AbortSignal): Promise<void> {
-    for (const [clusterName, theirs] of Map.groupBy(refs, (ref) => ref.clusterName)) {
-      const attempts = theirs.map(({ attemptId }) => attemptId)
-      const asked = attempts.filter((id) => !this.#givenUp.has(id))
-      const submitted = asked.filter((id) => this.#batches.stagingOf(id) !== null)
-      // Of the others it is known that nothing was submitted.
-      for (const id of asked) if (!submitted.includes(id)) this.#givenUp.add(id)
-      const [first] = submitted
-      const staging = first === undefined ? null : this.#batches.stagingOf(first)
-      if (staging === null || staging.cluster !== clusterName) continue
-      const request = { verb: 'claim', staging, attempts: submitted } as const
-      const { claims } = await this.#ask(account, request, signal)
-      for (const id of submitted) if (claims[id] === 'made') this.#givenUp.add(id)
-    }
-  }
-
-  #logOf(ref: ObjectRef, job: OwnJob): string {
-    const role = ref.workerName === null ? 'scheduler' : 'worker'
-    const index = this.#queue.indexOf(job.id)
-    const log = `${role}-${attemptOfName(this.#context.instanceId, job.name)}.log`
-    return index === null ? log : logFile(log, index)
   }
 
   async stopObjects(
