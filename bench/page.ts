@@ -19,6 +19,20 @@ of it: \`npm run bench -- options tunnels\`. With \`--quick\` it does a small pa
 that is measured anew replaces its section here.
 `
 
+const shortfalls = `## What falls short, and why
+
+Found with \`node --cpu-prof\`.
+
+- *Start of the gateway*, also with 1,000 clusters: ours computes where the old server mostly waits. Most of it is reading and compiling
+  some hundreds of modules: kysely 120 ms of CPU, our settings 115, fastify 75, zod 60, prom-client 50, and about 190 for the proxy's
+  process, which begins meanwhile. Fewer, larger files (a bundle) would help most.
+- *Requests to a dashboard*: ours are checked and pass two processes. The hop costs 40 to 50 µs; of the gateway's part, most is two writes
+  to sockets and \`node:http\`'s objects for a request at either side.
+- *Memory*: two Node processes have 80 to 100 MB before any cluster, and V8 lets a heap grow before it collects. A cluster costs about 18 kB, in the
+  old server 8.
+- *\`scale(4)\`*: the start of four Pythons on two cores; the gateway's part is lost in it.
+`
+
 /** Puts a row's section in its place on the page. `loadBefore`: what else the machine was doing. */
 export function writeSection(
   row: Row,
@@ -37,7 +51,7 @@ export function writeSection(
     `## ${row.title}\n\n${row.note}\n\n${tableOf(figures)}\n\n${where(loadBefore)} (\`${row.name}\`)`,
   )
   const inOrder = rows.flatMap(({ title }) => sections.get(title) ?? [])
-  writeFileSync(page, `${[intro.trimEnd(), ...inOrder].join('\n\n')}\n`)
+  writeFileSync(page, `${[intro.trimEnd(), ...inOrder, shortfalls.trimEnd()].join('\n\n')}\n`)
 }
 
 /** A Markdown table: a column for each who took part, and how much better ours is than the old server. */
