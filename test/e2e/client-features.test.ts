@@ -134,19 +134,17 @@ until("the record to be removed", lambda: not carol.list_clusters("failed"))
   })
 })
 
-/** The first processes (each leads its session) that a cluster has, by what their command line holds. */
-function daskLeaders(cluster: string, text: string): number[] {
+/** Processes of a cluster: the Dask commands of a kind, without their children; '': all. */
+function daskLeaders(cluster: string, kind: '' | 'scheduler' | 'worker'): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => {
       try {
         const environment = readFileSync(`/proc/${pid}/environ`, 'utf8')
         const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-        const session = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[3]
         return (
           environment.includes(`DASK_GATEWAY_CLUSTER_NAME=${cluster}`) &&
-          command.includes(text) &&
-          session === pid
+          (kind === '' || command.includes(`/dask\0${kind}\0`))
         )
       } catch {
         return false
