@@ -151,7 +151,8 @@ c.DBBackendBase.cluster_heartbeat_period = 5
   async balance(): Promise<void> {
     await this.until('nothing to run', async () => this.processes().length === 0)
     assert.ok(!existsSync(join(this.notes, 'twice')), 'something ran twice')
-    assert.deepEqual(await this.json(''), {})
+    const unfinished = () => this.json('?status=pending,running,stopping')
+    await this.until('all to be ended', async () => Object.keys(await unfinished()).length === 0)
     const all = (await this.json('?status=stopped,failed')) as Record<string, { status: string }>
     for (const cluster of Object.values(all)) assert.equal(cluster.status, 'STOPPED')
     const clusters = join(this.path, 'dask_gateway.sqlite.d', 'clusters')
