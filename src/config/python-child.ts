@@ -69,6 +69,7 @@ export class PythonChild {
   #waiting: Waiting | null = null
   #greeted = false
   #alive = true
+  #trusted = true
   #asked = 0
   #description = ''
 
@@ -145,6 +146,7 @@ export class PythonChild {
   }
 
   #hear(line: string): void {
+    if (!this.#trusted) return
     try {
       const said = JSON.parse(line)
       if (this.#greeted) {
@@ -153,7 +155,8 @@ export class PythonChild {
       this.#greeted = true
     } catch {
       this.#hello.reject(new Error(`it said ${line.slice(0, 100)}`))
-      this.#kill() // somebody wrote between the replies; nothing after that can be trusted
+      this.#trusted = false // somebody wrote between the replies: nothing after that counts, even if it has come already
+      this.#kill()
     }
   }
 
