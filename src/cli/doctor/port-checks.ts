@@ -43,7 +43,7 @@ export function judgeListeners(
         )
       : warning(who, "Run this as the gateway's account.")
   }
-  const names = pids.map((pid) => `process ${pid} (${tell(pid)})`).join(', ')
+  const names = pids.map((pid) => `process ${pid} (${tell(pid).slice(0, 200)})`).join(', ')
   const ours = pids.every((pid) =>
     port.holder === 'gateway' ? pid === gatewayPid : isProxy(tell(pid)),
   )
@@ -68,7 +68,7 @@ function isProxy(words: string): boolean {
 }
 
 function describe(pid: number): string {
-  return argumentsOf(pid).join(' ').slice(0, 200)
+  return argumentsOf(pid).join(' ')
 }
 
 async function triedPort(port: OwnPort): Promise<Finding> {
