@@ -38,9 +38,9 @@ export type RouteChange =
  *
  *   GET /api/v1/routes?watch=1&proxy=NAME[&epoch=E&since=N]
  *     200 application/x-ndjson, chunked, never ends by itself: one `RouteLine` a line, each flushed at once (no
- *     compression, TCP_NODELAY). The first line is a snapshot, or, when E is this run's and the changes after N are still
- *     kept, {"type":"current",…}; then put and remove as they happen; {"type":"ping"} every 5 s. A proxy that reads nothing for
- *     15 s connects anew. NAME: 1 to 100 of A-Z a-z 0-9 . _ -; a second watch of a name ends the first. Wrong query: 422.
+ *     compression, TCP_NODELAY). First a snapshot, or, when E is this run's and the changes after N are still kept, those
+ *     changes and {"type":"current",…}: now the proxy has all. Then put and remove as they happen; {"type":"ping"} every 5 s.
+ *     A proxy that reads nothing for 15 s connects anew. NAME: 1 to 100 of A-Z a-z 0-9 . _ -; a second watch of a name ends the first. Wrong query: 422.
  *     All of it is `RouteFeed.serveWatch`: pass its lines to the response, call `close` when the response closes,
  *     and destroy a response whose `writableLength` passes 16 MiB.
  *

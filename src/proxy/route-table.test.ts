@@ -45,9 +45,9 @@ test('a proxy that comes back gets what it missed, or a snapshot when that is fo
     return lines
   }
   assert.deepEqual(first(1), [
-    { type: 'current', epoch, version: 1 },
     { type: 'put', version: 2, route: route('b') },
     { type: 'put', version: 3, route: route('c') },
+    { type: 'current', epoch, version: 3 },
   ])
   assert.deepEqual(first(3), [{ type: 'current', epoch, version: 3 }])
   for (const lines of [first(0), first(4), first(-1), first(3, 'another run')])

@@ -87,9 +87,9 @@ export function createRouteTable(options: {
       const since = missed === null ? -1 : (request.since ?? -1)
       const watch: Watch = { proxyName: request.proxyName, version: since, send, end }
       watches.set(request.proxyName, watch)
-      if (missed === null) send({ type: 'snapshot', ...snapshot() })
-      else send({ type: 'current', epoch, version: since })
       for (const change of missed ?? []) send(change)
+      if (missed === null) send({ type: 'snapshot', ...snapshot() })
+      else send({ type: 'current', epoch, version })
       return { close }
     },
 

@@ -1,96 +1,24 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { connect, createServer, type Server, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { createServer, type Socket } from 'node:net'
+import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
-import { createKeyPair, createLogger, decodeProxyHeader } from '../util/index.ts'
-import { type ProxyOptions, startProxy } from './start-proxy.ts'
+import { createKeyPair, decodeProxyHeader } from '../util/index.ts'
+import {
+  closed,
+  dial,
+  helloFor,
+  listening,
+  local,
+  log,
+  proxy,
+  readAll,
+  scheduler,
+} from './start-proxy.fixture.ts'
+import { startProxy } from './start-proxy.ts'
 
-const log = createLogger({ level: 'critical', format: 'text', write: () => {} })
-const local = { host: '127.0.0.1', port: 0 }
 const keys = await createKeyPair(['dask-internal'])
-
-/** A server on a free port, or on a path; gone at the end of the test. */
-async function listening(t: TestContext, server: Server, path?: string): Promise<number> {
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket.on('error', () => {}))
-  })
-  if (path === undefined) server.listen(0, '127.0.0.1')
-  else server.listen(path)
-  await once(server, 'listening')
-  t.after(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  const address = server.address()
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
-
-async function temporaryDirectory(t: TestContext): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'proxy-test-'))
-  t.after(() => rm(directory, { recursive: true }))
-  return directory
-}
-
-async function proxy(t: TestContext, options: Partial<ProxyOptions> = {}) {
-  const directory = await temporaryDirectory(t)
-  const socketPath = join(directory, 'gateway.sock')
-  const running = await startProxy({
-    address: local,
-    tcpAddress: null,
-    gateway: { path: socketPath },
-    log,
-    ...options,
-  })
-  t.after(() => running.stop())
-  const route = (clusterName: string, port: number) =>
-    running.tunnels.put({ clusterName, host: '127.0.0.1', port })
-  return { ...running, port: running.address.port, socketPath, route }
-}
-
-function dial(t: TestContext, port: number): Socket {
-  const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true }).on('error', () => {})
-  t.after(() => socket.destroy())
-  return socket
-}
-
-/** All bytes up to the end of what the other side says. */
-async function readAll(socket: Socket): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  socket.on('data', (chunk) => chunks.push(chunk))
-  await Promise.race([once(socket, 'end'), once(socket, 'close')])
-  return Buffer.concat(chunks)
-}
-
-async function closed(socket: Socket): Promise<Buffer> {
-  const bytes = readAll(socket.on('end', () => socket.end()))
-  if (socket.readableEnded) socket.end()
-  if (!socket.closed) await once(socket, 'close')
-  return socket.bytesRead === 0 ? Buffer.alloc(0) : bytes
-}
-
-/** A ClientHello for this name, as node:tls sends it. */
-async function helloFor(t: TestContext, servername: string): Promise<Buffer> {
-  const server = createServer()
-  const port = await listening(t, server)
-  const client = connectTls({ host: '127.0.0.1', port, servername }).on('error', () => {})
-  t.after(() => client.destroy())
-  const [socket] = await once(server, 'connection')
-  const [hello] = await once(socket, 'data')
-  return hello
-}
-
-/** A scheduler that speaks plain TCP: it keeps its connections for the test to use. */
-async function scheduler(t: TestContext) {
-  const server = createServer({ allowHalfOpen: true })
-  const port = await listening(t, server)
-  return { port, connection: async (): Promise<Socket> => (await once(server, 'connection'))[0] }
-}
 
 test('TLS with the name of a cluster reaches its scheduler, end to end', async (t) => {
   const server = createTlsServer({ key: keys.keyPem, cert: keys.certPem }, (socket) =>
@@ -289,89 +217,6 @@ test('with two ports, one takes tunnels alone and the other HTTP alone', async (
   const [socket] = (await atGateway) as [Socket]
   const result = decodeProxyHeader(await readAll(socket))
   assert.deepEqual(result.state === 'done' && result.rest, hello)
-})
-
-test('who comes while the gateway is away waits for it; too many, or too long, are closed', async (t) => {
-  const { port, socketPath } = await proxy(t, {
-    limits: { gatewayWaitMs: 400, maxWaiting: 2, gatewayRetryMs: 20 },
-  })
-  const late = dial(t, port)
-  late.write('GET /late')
-  assert.equal((await closed(late)).length, 0)
-
-  const clients = [1, 2, 3].map((n) => {
-    const client = dial(t, port)
-    client.end(`GET /${n}`)
-    return client
-  })
-  await Promise.race(clients.map((client) => once(client, 'close')))
-  const gateway = createServer({ allowHalfOpen: true })
-  gateway.on('connection', (socket: Socket) => {
-    socket.resume().end('back')
-  })
-  await listening(t, gateway, socketPath)
-  const open = clients.filter((client) => !client.destroyed)
-  assert.equal(open.length, 2)
-  assert.deepEqual((await Promise.all(open.map(readAll))).map(String), ['back', 'back'])
-})
-
-test('a silent connection, and half a hello, are closed at the limit', async (t) => {
-  const { port } = await proxy(t, { limits: { helloMs: 100 } })
-  const hello = await helloFor(t, 'daskgateway-abc')
-  const clients = [dial(t, port), dial(t, port)]
-  clients[1]?.write(hello.subarray(0, 100))
-  for (const bytes of await Promise.all(clients.map(closed))) assert.equal(bytes.length, 0)
-})
-
-test('silent connections of one address are limited; tunnels are not, but by cluster', async (t) => {
-  const { port, route } = await proxy(t, {
-    limits: { maxSilentPerAddress: 3, maxTunnelsPerCluster: 5 },
-  })
-  const { port: target, connection } = await scheduler(t)
-  route('abc', target)
-  const hello = await helloFor(t, 'daskgateway-abc')
-  for (let n = 0; n < 5; n++) {
-    const arriving = connection()
-    dial(t, port).write(hello)
-    await arriving
-  }
-  const sixth = dial(t, port)
-  sixth.write(hello)
-  assert.equal((await closed(sixth)).length, 0)
-  const silent: ReturnType<typeof dial>[] = []
-  for (let n = 0; n < 4; n++) {
-    const next = dial(t, port)
-    await once(next, 'connect')
-    silent.push(next)
-  }
-  await Promise.race(silent.map(closed))
-  assert.deepEqual(
-    silent.map((client) => client.closed),
-    [true, false, false, false],
-    'the oldest makes room, so that who speaks at once is always served',
-  )
-})
-
-test('the tunnels of a removed route are cut, those of a route that came back are not', async (t) => {
-  const { port, route, tunnels } = await proxy(t, { limits: { removedGraceMs: 50 } })
-  const { port: target, connection } = await scheduler(t)
-  const open = async (name: string) => {
-    route(name, target)
-    const client = dial(t, port)
-    const arriving = connection()
-    client.write(await helloFor(t, `daskgateway-${name}`))
-    await once(await arriving, 'data')
-    return client
-  }
-  const [kept, back, removed] = [await open('kept'), await open('back'), await open('removed')]
-  tunnels.remove('back')
-  route('back', target)
-  tunnels.replaceAll([
-    { clusterName: 'kept', host: '127.0.0.1', port: 1 },
-    { clusterName: 'back', host: '127.0.0.1', port: target },
-  ])
-  await closed(removed)
-  assert.equal(kept.destroyed || back.destroyed, false)
 })
 
 test('a port in use is named with its setting', async (t) => {

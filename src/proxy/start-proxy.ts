@@ -28,6 +28,8 @@ export const proxyLimits = {
   maxWaiting: 1_000,
   gatewayRetryMs: 200,
   removedGraceMs: 1_000,
+  /** While not all routes are known, for the one of a tunnel. */
+  routesWaitMs: 10_000,
 }
 export type ProxyLimits = typeof proxyLimits
 
@@ -58,6 +60,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const limits = { ...proxyLimits, ...options.limits }
   const tunnels = createTunnels({
     graceMs: limits.removedGraceMs,
+    routesWaitMs: limits.routesWaitMs,
+    maxWaiting: limits.maxWaiting,
     maxPerCluster: limits.maxTunnelsPerCluster,
   })
   const door = createGatewayDoor({
@@ -236,7 +240,7 @@ async function countedSilence<T>(
 
 async function serveTunnel(connection: Connection, name: string, head: Buffer, context: Context) {
   const { tunnels, limits, warn, mover } = context
-  const route = tunnels.find(name)
+  const route = await tunnels.find(name)
   if (route === null) return warn('A tunnel to an unknown cluster was refused')
   const removed = tunnels.add(name, () => connection.cut())
   if (removed === null)

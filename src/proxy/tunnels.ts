@@ -6,12 +6,17 @@ import type { Route } from '../core/index.ts'
  */
 export function createTunnels(options: {
   readonly graceMs: number
+  readonly routesWaitMs: number
+  /** So many may wait for a route. */
+  readonly maxWaiting: number
   readonly maxPerCluster: number
 }) {
   // By the name in lower case, as a server name is matched.
   const routes = new Map<string, Route>()
   const open = new Map<string, Set<() => void>>()
   const cuts = new Map<string, NodeJS.Timeout>()
+  const waiting = new Set<() => void>()
+  let hasAll = false
 
   const cutLater = (name: string) => {
     if (!open.has(name) || cuts.has(name)) return
@@ -45,7 +50,28 @@ export function createTunnels(options: {
       for (const route of all) put(route)
     },
 
-    find: (name: string): Route | null => routes.get(name) ?? null,
+    upToDate(is: boolean): void {
+      hasAll = is
+      if (is) for (const go of waiting) go()
+    },
+
+    /**
+     * null: there is none. That is said only when all routes are known, or at the limit: the gateway says RUNNING when the proxies
+     * that are connected have the route, and one that has just been started or has lost the gateway learns it a moment later.
+     */
+    async find(name: string): Promise<Route | null> {
+      if (!hasAll && !routes.has(name) && waiting.size < options.maxWaiting)
+        await new Promise<void>((resolve) => {
+          const go = () => {
+            clearTimeout(timer)
+            waiting.delete(go)
+            resolve()
+          }
+          const timer = setTimeout(go, options.routesWaitMs)
+          waiting.add(go)
+        })
+      return routes.get(name) ?? null
+    },
 
     /** Counts a tunnel and says how it can be closed; call the result when it is. null: there are too many. */
     add(name: string, close: () => void): (() => void) | null {
@@ -60,6 +86,7 @@ export function createTunnels(options: {
 
     stop(): void {
       for (const timer of cuts.values()) clearTimeout(timer)
+      for (const go of waiting) go()
     },
   }
 }

@@ -11,6 +11,7 @@ const route = (clusterName: string, port = 8786) => ({ clusterName, host: '10.0.
 function watching(t: TestContext, gatewayUrl: string, token = 'secret') {
   const routes = new Map<string, number>()
   const lines: string[] = []
+  const upToDate: boolean[] = []
   const end = new AbortController()
   const log = createLogger({ level: 'warn', format: 'text', write: (line) => lines.push(line) })
   const put = (each: ReturnType<typeof route>) => routes.set(each.clusterName, each.port)
@@ -23,6 +24,9 @@ function watching(t: TestContext, gatewayUrl: string, token = 'secret') {
         routes.clear()
         all.forEach(put)
       },
+      upToDate(is) {
+        if (upToDate.at(-1) !== is) upToDate.push(is)
+      },
     },
     end.signal,
   )
@@ -30,7 +34,7 @@ function watching(t: TestContext, gatewayUrl: string, token = 'secret') {
     end.abort()
     await running
   })
-  return { routes, lines }
+  return { routes, lines, upToDate }
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -45,7 +49,7 @@ test('routes are learned, acknowledged, kept while the gateway is away, and repl
   const table = createRouteTable({ maxEvents: 10, pingPeriodMs: 50 })
   table.put(route('a'))
   const server = await watchServer(table, 'secret')
-  const { routes } = watching(t, server.url)
+  const { routes, upToDate } = watching(t, server.url)
   await until(() => table.proxies().length === 1)
   assert.deepEqual(await table.whenAcknowledged(table.put(route('b')), 5_000), [])
   assert.deepEqual([...routes.keys()], ['a', 'b'])
@@ -65,6 +69,7 @@ test('routes are learned, acknowledged, kept while the gateway is away, and repl
   t.after(() => restarted.stop())
   await until(() => fresh.proxies()[0]?.version === 1)
   assert.deepEqual([...routes], [['c', 1]])
+  assert.deepEqual(upToDate, [true, false, true, false, true])
 })
 
 test('a gateway that falls silent is asked anew', async (t) => {

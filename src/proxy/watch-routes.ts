@@ -23,6 +23,8 @@ export interface RouteSink {
   put(route: Route): void
   remove(clusterName: string): void
   replaceAll(routes: readonly Route[]): void
+  /** Whether it has all routes there are: true once the gateway has told them, false from when it falls silent. */
+  upToDate(is: boolean): void
 }
 
 const maxBackoffMs = 5_000
@@ -55,6 +57,7 @@ export async function watchRoutes(
         warn('The gateway tells no routes; the last ones stay', { reason: messageOf(error) })
     } finally {
       connection.abort()
+      sink.upToDate(false)
     }
     await delay(backoffMs, undefined, { signal }).catch(() => {})
     backoffMs = Math.min(maxBackoffMs, backoffMs * 2)
@@ -96,9 +99,11 @@ function apply(line: RouteLine, at: Position, sink: RouteSink): boolean {
       return false
     case 'snapshot':
       sink.replaceAll(line.routes)
+      sink.upToDate(true)
       at.epoch = line.epoch
       break
     case 'current':
+      sink.upToDate(true)
       break
     case 'put':
       sink.put(line.route)
