@@ -38,6 +38,7 @@ export async function startProxyOf(start: ProxyStart): Promise<{ stop(): Promise
     logLevel: values.log_level,
     stateDirectory: store.stateDirectory,
     instanceId: store.instance.id,
+    silenceMs: Math.max(10, values.proxy_status_period) * 1000,
     log: logger,
   })
 }

@@ -12,8 +12,9 @@ import { serveProxy, stopSignal } from './run-proxy.ts'
  * Between the gateway and the proxy that it starts:
  *   standard input   one line of JSON, `ManagedProxySettings`: the token is neither in arguments nor in the environment
  *   standard output  one line of JSON, `ManagedProxyReport`: it listens, or why it cannot
- *   control socket   each gateway holds a connection as long as it lives; "stop\n" ends the proxy. Without any
- *                    connection the proxy goes on for `lonelyMs`. Its directory (0700) keeps others out.
+ *   control socket   each gateway holds a connection as long as it lives; "stop\n" ends the proxy, "ping\n" is
+ *                    answered with "pong\n". Without any connection the proxy goes on for `lonelyMs`. Its directory
+ *                    (0700) keeps others out.
  */
 const hostPort = z.object({ host: z.string(), port: z.int().min(0).max(65535) })
 const settingsSchema = z.object({
@@ -105,6 +106,7 @@ async function listenForGateways(
     socket.on('error', () => {})
     createInterface({ input: socket }).on('line', (line) => {
       if (line === 'stop') end.abort('the gateway stops it')
+      if (line === 'ping') socket.write('pong\n')
     })
     socket.on('close', () => {
       gateways.delete(socket)

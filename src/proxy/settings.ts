@@ -48,7 +48,7 @@ export const proxySettings = settingsClass({
     ),
     proxy_status_period: setting(
       types.seconds,
-      'Seconds between looks at the proxy. Accepted; its end is noticed at once.',
+      'Seconds after which a proxy of ours that answers nothing is replaced, at least 10; one that ends is at once.',
       { default: 30 },
     ),
     log_level: setting(logLevel(), 'The least level that the proxy logs.', { default: 'warn' }),

@@ -141,6 +141,37 @@ test('a proxy that is killed is started again', async (t) => {
   await echoes(await tunnel(t, options.address.port))
 })
 
+test('a proxy that is frozen is replaced, while it runs and at a start', async (t) => {
+  const { options, table, stateDirectory } = await surroundings(t)
+  const gateway = await killableGateway({ ...options, silenceMs: 300 })
+  const { pid: first } = await until(() => readLiveRecord(stateDirectory))
+  process.kill(first, 'SIGSTOP')
+  const { pid: second } = await until(() => {
+    const record = readLiveRecord(stateDirectory)
+    return record?.pid !== first && record
+  })
+  assert.ok(isGone(first))
+  await until(() => table.proxies().some((each) => each.name.endsWith(`-${second}`)))
+  await kill(gateway)
+  process.kill(second, 'SIGSTOP')
+  const supervised = await superviseProxy({ ...options, log })
+  t.after(() => supervised.stop())
+  assert.ok(isGone(second))
+  await until(() => table.proxies().some((each) => each.name.endsWith(`-${supervised.pid()}`)))
+  await echoes(await tunnel(t, options.address.port))
+})
+
+test('a proxy that answers is left alone', async (t) => {
+  const { options } = await surroundings(t)
+  const supervised = await superviseProxy({ ...options, silenceMs: 1_500, log })
+  t.after(() => supervised.stop())
+  const pid = supervised.pid()
+  const socket = await tunnel(t, options.address.port)
+  const endsAtMs = performance.now() + 2_500
+  while (performance.now() < endsAtMs) await echoes(socket)
+  assert.equal(supervised.pid(), pid)
+})
+
 /** A gateway in a process of its own, that can be killed. */
 async function killableGateway(options: Omit<SupervisorOptions, 'log'>): Promise<ChildProcess> {
   const script = `

@@ -25,6 +25,8 @@ export interface SupervisorOptions {
   readonly log: Log
   /** How long the proxy goes on without a gateway. */
   readonly lonelyMs?: number
+  /** A proxy that has not answered for so long is killed, and another started. */
+  readonly silenceMs?: number
 }
 
 export interface SupervisedProxy {
@@ -35,11 +37,12 @@ export interface SupervisedProxy {
 
 const startLimitMs = 20_000
 const stopLimitMs = 5_000
+const answerLimitMs = 5_000
 const maxBackoffMs = 5_000
 
 /**
  * Sees to it that a proxy runs: takes over the one that a killed gateway has left, if it is as this gateway wants it, else starts
- * one, and starts another whenever it ends. Throws 'configuration' when the first cannot start (a port in use).
+ * one, and starts another whenever it ends or answers no more. Throws 'configuration' when the first cannot start (a port in use).
  */
 export async function superviseProxy(options: SupervisorOptions): Promise<SupervisedProxy> {
   const { log, stateDirectory, instanceId } = options
@@ -55,7 +58,12 @@ export async function superviseProxy(options: SupervisorOptions): Promise<Superv
     lonelyMs: options.lonelyMs ?? 60_000,
   }
   const stopping = new AbortController()
-  let held = (await takeOver(settings, log)) ?? (await start(options.command, settings))
+  const have = async () => {
+    const had = (await takeOver(settings, log)) ?? (await start(options.command, settings))
+    killWhenSilent(had, options.silenceMs ?? 30_000, log)
+    return had
+  }
+  let held = await have()
 
   const keep = async () => {
     while (!stopping.signal.aborted) {
@@ -65,7 +73,7 @@ export async function superviseProxy(options: SupervisorOptions): Promise<Superv
         await delay(backoffMs, undefined, { signal: stopping.signal }).catch(() => {})
         if (stopping.signal.aborted) break
         try {
-          held = (await takeOver(settings, log)) ?? (await start(options.command, settings))
+          held = await have()
           break
         } catch (error) {
           log.error('The proxy cannot be started', { reason: messageOf(error) })
@@ -166,18 +174,40 @@ function keptEnvironment(): NodeJS.ProcessEnv {
   )
 }
 
+/** null: nobody answers there. The kernel alone would let us connect to a process that is frozen. */
 async function connectControl(path: string): Promise<Socket | null> {
   const socket = connect(path)
-  const timer = setTimeout(() => socket.destroy(), 2_000)
+  const timer = setTimeout(() => socket.destroy(), answerLimitMs)
   try {
     return await new Promise((resolve) => {
       socket.on('error', () => {})
-      socket.once('connect', () => resolve(socket)).once('close', () => resolve(null))
-      socket.resume()
+      socket.once('data', () => resolve(socket)).once('close', () => resolve(null))
+      socket.write('ping\n')
     })
   } finally {
     clearTimeout(timer)
   }
+}
+
+/**
+ * One that is frozen holds its port and serves nobody. Its silence is counted in questions, so that time in which this process
+ * itself did not run is none of it.
+ */
+function killWhenSilent({ record, control }: Held, silenceMs: number, log: Log): void {
+  const questions = 3
+  let unanswered = 0
+  control.on('data', () => {
+    unanswered = 0
+  })
+  const timer = setInterval(() => {
+    if (unanswered >= questions) {
+      log.error('The proxy does not answer; it is killed', { pid: record.pid })
+      signalProcess(record, 'SIGKILL')
+    }
+    unanswered++
+    control.write('ping\n')
+  }, silenceMs / questions)
+  control.once('close', () => clearInterval(timer))
 }
 
 function closed(socket: Socket): Promise<void> {
