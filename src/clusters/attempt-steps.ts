@@ -1,4 +1,4 @@
-import { isFinal, type StartOutcome, type Worker } from '../core/index.ts'
+import { isFinal, type StartOutcome, type Worker, type WorkerOutcome } from '../core/index.ts'
 import { type Entry, objectRefs } from './records.ts'
 import type { StepContext } from './step-context.ts'
 
@@ -58,7 +58,7 @@ export async function stopObjects(
 /** The workers that an answer of the backend changes. */
 export function withOutcomes(
   workers: Iterable<Worker>,
-  outcomes: ReadonlyMap<string, StartOutcome>,
+  outcomes: ReadonlyMap<string, WorkerOutcome>,
 ): Worker[] {
   const changed: Worker[] = []
   for (const worker of workers) {
@@ -67,7 +67,8 @@ export function withOutcomes(
     if (outcome.outcome === 'started') {
       const status = worker.status === 'created' ? 'submitted' : worker.status
       changed.push({ ...worker, status, attempt: { ...worker.attempt, handle: outcome.handle } })
-    } else {
+    } else if (outcome.outcome === 'later') changed.push({ ...worker, attempt: null })
+    else {
       const { reason } = outcome
       changed.push({ ...worker, status: 'failed', target: 'failed', reason, stopTime: Date.now() })
     }

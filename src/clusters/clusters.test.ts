@@ -9,6 +9,7 @@ import {
   type ClusterSettings,
   clusterConfigSettings,
   dbBackendSettings,
+  GatewayError,
   type Logger,
   type Route,
   resolveSettings,
@@ -370,6 +371,82 @@ test('three workers in a row that fail to start fail the cluster', async () => {
     '3 workers in a row failed to start; the last: too large',
   )
   assert.equal(it.backend.alive, 0)
+})
+
+test('workers for which there is no room wait, one tries again, and then twice as many', async () => {
+  const it = await gateway({ policy: { backoff_max_delay: 0.01 } })
+  it.backend.workerFaults.push(...Array(9).fill('later'))
+  const name = await runningCluster(it, { count: 8 })
+  await waitFor('all to be started', () => workersIn(it, 'submitted').length === 8)
+  const starts = it.backend.calls.filter((call) => call.startsWith('start-workers'))
+  assert.deepEqual(
+    starts.map((call) => Number(call.split(' ')[1])),
+    [8, 1, 1, 2, 4, 1],
+  )
+  assert.equal(it.service.get(alice, name).cluster.workerStartFailures, 0)
+  const waits = (await it.service.events(alice, name, 0, 100)).filter(
+    ({ kind }) => kind === 'workers-pending',
+  )
+  assert.deepEqual(
+    waits.map(({ message }) => message),
+    ['Some workers wait until there is room. no room'],
+  )
+})
+
+test('what can never run is given up at once, with the reason', async () => {
+  const it = await gateway({ policy: { worker_start_failure_limit: 2 } })
+  const never = { state: 'pending', reason: 'too large', never: true } as const
+  const first = await startedScheduler(it)
+  it.backend.set(it.store.clusters.get(first)?.attempt?.id ?? '', never)
+  await waitFor('FAILED', () => it.service.get(alice, first).shown === 'FAILED')
+  assert.equal(it.store.clusters.get(first)?.reason, 'The scheduler can never start: too large')
+
+  const second = await runningCluster(it, { count: 2 })
+  for (const { attempt } of await waitFor('two workers', () => {
+    const workers = workersIn(it, 'submitted')
+    return workers.length === 2 && workers
+  }))
+    it.backend.set(attempt?.id ?? '', never)
+  await waitFor('FAILED', () => it.service.get(alice, second).shown === 'FAILED')
+  assert.equal(
+    it.store.clusters.get(second)?.reason,
+    '2 workers in a row failed to start; the last: The worker can never start: too large',
+  )
+})
+
+test('a worker that the system ended before it connected does not count as a failure', async () => {
+  const it = await gateway({ policy: { worker_start_failure_limit: 1 } })
+  const name = await runningCluster(it, { count: 1 })
+  const [worker] = await waitFor('a worker', () => {
+    const workers = workersIn(it, 'submitted')
+    return workers.length === 1 && workers
+  })
+  it.backend.logTexts.set(worker?.name ?? '', 'one\ntwo\n')
+  const end = { state: 'gone', reason: 'preempted', exitCode: null, interrupted: true } as const
+  it.backend.set(worker?.attempt?.id ?? '', end)
+  await waitFor('its replacement', () => workersIn(it, 'failed', 'submitted').length === 2)
+  assert.equal(it.service.get(alice, name).shown, 'RUNNING')
+  const events = await it.service.events(alice, name, 0, 100)
+  const failed = events.find(({ kind }) => kind === 'worker-failed')
+  assert.deepEqual([failed?.message, failed?.details], ['preempted', { log_tail: ['one', 'two'] }])
+})
+
+test('the owner is told, once, what a system that was asked says while it fails', async () => {
+  const it = await gateway({ policy: { backoff_max_delay: 0.01 } })
+  const name = await runningCluster(it)
+  it.backend.stopFault = new GatewayError('upstream', 'the controller is down')
+  await it.service.stop(alice, name)
+  await waitFor(
+    'some tries',
+    () => it.backend.calls.filter((call) => /^stop/.test(call)).length > 3,
+  )
+  it.backend.stopFault = null
+  await waitFor('STOPPED', () => it.service.get(alice, name).shown === 'STOPPED')
+  const events = await it.service.events(alice, name, 0, 100)
+  assert.deepEqual(
+    events.flatMap(({ kind, message }) => (kind === 'delayed' ? message : [])),
+    ['Delayed, and tried again: the controller is down'],
+  )
 })
 
 test('a worker that never connects is stopped and replaced, and does not count as a failure', async () => {

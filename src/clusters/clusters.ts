@@ -149,6 +149,7 @@ function limitsOf(policy: ClusterPolicy, { settings }: Cluster): Limits {
     heartbeat: heartbeat * 1000,
     queue: policy.queue_timeout * 1000,
     settle: policy.settle_time * 1000,
+    roomAgain: Math.min(10, policy.backoff_max_delay) * 1000,
     stopAgain: 30_000,
     workerStartFailures: settings.worker_start_failure_limit ?? policy.worker_start_failure_limit,
   }

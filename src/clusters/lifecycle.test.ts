@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { Attempt, Cluster, Observation, Worker } from '../core/index.ts'
 import {
   type AttemptFacts,
+  fullRoom,
   type Limits,
   newAttemptFacts,
   nextStep,
@@ -15,6 +16,7 @@ const limits: Limits = {
   heartbeat: 30_000,
   queue: 86_400_000,
   settle: 15_000,
+  roomAgain: 10_000,
   stopAgain: 30_000,
   workerStartFailures: 3,
 }
@@ -59,6 +61,7 @@ function situation({ cluster, workers = [], facts, seen = {} }: Case): Situation
       published: true,
       startBegunAt: now,
       lastError: null,
+      room: fullRoom,
       ...facts,
       attempts: new Map(
         Object.entries(seen).map(([id, fact]) => [id, { ...newAttemptFacts(now), ...fact }]),

@@ -39,6 +39,8 @@ export type Step =
       readonly workers: readonly Worker[]
       readonly target: 'stopped' | 'failed'
       readonly reason: string
+      /** Whether they count as workers that failed to start. */
+      readonly startFailures?: boolean
     }
   /** Write that these have ended. */
   | { readonly do: 'end-workers'; readonly ends: readonly WorkerEnd[] }
@@ -80,6 +82,15 @@ export interface ClusterFacts {
   readonly startBegunAt: number | null
   /** The sentence of the last try that failed without an outcome. */
   readonly lastError: string | null
+  /** What the backend may be asked for, as far as its limits are known. */
+  readonly room: Room
+}
+
+export interface Room {
+  /** How many workers are started by one call at most. */
+  readonly workers: number
+  /** Not before. */
+  readonly from: number
 }
 
 export interface AttemptFacts {
@@ -101,6 +112,8 @@ export interface Limits {
   /** 0: none. */
   readonly queue: number
   readonly settle: number
+  /** Between tries to start workers for which there was no room. */
+  readonly roomAgain: number
   /** After this long a stop that has not been confirmed is asked for again. */
   readonly stopAgain: number
   readonly workerStartFailures: number
@@ -155,6 +168,8 @@ function lateStart(
       reason: `The scheduler could not be started within ${inSeconds(limits.clusterStart)}${why}`,
     }
   }
+  const never = neverReason(seen)
+  if (never !== null) return { do: 'fail', reason: `The scheduler can never start: ${never}` }
   const late = lateness(attempt, seen, limits.clusterStart, limits.queue, now, waits)
   if (late === null) return null
   return {
@@ -205,6 +220,17 @@ const mostUnconnected = 1000
 /** In one step, after which it is looked again whether the cluster is still wanted. */
 const mostStartedAtOnce = 100
 
+export const fullRoom: Room = { workers: mostStartedAtOnce, from: 0 }
+
+/**
+ * What may be asked for after some workers found room or did not. After a limit was met one worker tries it again, and as long as all
+ * find room, twice as many.
+ */
+export function roomAfter(before: Room, wasEnough: boolean, again: number): Room {
+  if (!wasEnough) return { workers: 1, from: again }
+  return { workers: Math.min(2 * before.workers, mostStartedAtOnce), from: 0 }
+}
+
 /** The workers of a running cluster. */
 function towardsCount(situation: Situation, waits: number[]): Step | null {
   const { cluster, limits } = situation
@@ -219,8 +245,9 @@ function towardsCount(situation: Situation, waits: number[]): Step | null {
   if (missing > 0 && room > 0) return { do: 'add-workers', count: Math.min(missing, room) }
   return (
     surplus(wanted, -missing) ??
+    neverWorkers(situation, wanted) ??
     lateWorkers(situation, wanted, waits) ??
-    newWorkers(wanted) ??
+    newWorkers(situation, wanted, waits) ??
     stopWhatIsUnwanted(situation, workers, waits) ??
     settle(situation, attemptsOf(wanted), waits)
   )
@@ -265,14 +292,31 @@ function lateWorkers(
   }
 }
 
-function newWorkers(wanted: readonly Worker[]): Step | null {
-  const workers = wanted.filter((worker) => worker.attempt === null).slice(0, mostStartedAtOnce)
-  return workers.length === 0 ? null : { do: 'start-workers', workers }
+/** All of them at once, of which the first tells why. */
+function neverWorkers(situation: Situation, wanted: readonly Worker[]): Step | null {
+  const reasonOf = ({ attempt }: Worker) =>
+    attempt === null ? null : neverReason(factsOf(situation, attempt))
+  const workers = wanted.filter((worker) => reasonOf(worker) !== null)
+  const [first] = workers
+  if (first === undefined) return null
+  const reason = `The worker can never start: ${reasonOf(first)}`
+  return { do: 'retire-workers', workers, target: 'failed', reason, startFailures: true }
+}
+
+function newWorkers(
+  { facts: { room }, now }: Situation,
+  wanted: readonly Worker[],
+  waits: number[],
+): Step | null {
+  const workers = wanted.filter((worker) => worker.attempt === null).slice(0, room.workers)
+  if (workers.length === 0) return null
+  if (now >= room.from) return { do: 'start-workers', workers }
+  waits.push(room.from)
+  return null
 }
 
 /** The end of one worker, when it has come. */
 function endOf(situation: Situation, worker: Worker): WorkerEnd | null {
-  const unwanted = worker.target !== 'running'
   if (worker.attempt === null)
     return worker.target === 'running'
       ? null
@@ -299,13 +343,13 @@ function endOf(situation: Situation, worker: Worker): WorkerEnd | null {
     worker,
     status: 'failed',
     reason: worker.reason ?? reason,
-    startFailure: !unwanted && !connected,
+    startFailure: worker.target === 'running' && !connected && !wasInterrupted(seen),
   }
 }
 
 function startFailures({ cluster, workers }: Situation): string {
   const last = workers
-    .filter((worker) => worker.status === 'failed')
+    .filter((worker) => worker.target === 'failed')
     .toSorted((a, b) => (b.stopTime ?? 0) - (a.stopTime ?? 0))[0]
   const why = last?.reason == null ? '' : `; the last: ${last.reason}`
   return `${cluster.workerStartFailures} workers in a row failed to start${why}`
@@ -376,6 +420,15 @@ function isOver(situation: Situation, attempt: Attempt): boolean {
 
 function goneReason(seen: AttemptFacts): string | null {
   return seen.observation?.state === 'gone' ? seen.observation.reason : null
+}
+
+function wasInterrupted({ observation }: AttemptFacts): boolean {
+  return observation?.state === 'gone' && observation.interrupted === true
+}
+
+function neverReason({ observation }: AttemptFacts): string | null {
+  if (observation?.state !== 'pending' || observation.never !== true) return null
+  return observation.reason ?? 'the queue does not say why'
 }
 
 function factsOf({ facts, now }: Situation, attempt: Attempt): AttemptFacts {

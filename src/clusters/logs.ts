@@ -4,6 +4,7 @@ import type { StepContext } from './step-context.ts'
 
 /** What the archive keeps of a log. */
 const keptLogBytes = 1 << 20
+const tailBytes = 16 << 10
 const logTailLines = 20
 
 /** The last lines of the scheduler's log, for its owner; none when it cannot be read now. */
@@ -11,21 +12,32 @@ export async function logTail(context: StepContext, entry: Entry): Promise<reado
   const ref = objectRefs(entry).find((each) => each.workerName === null)
   if (ref === undefined || ref.handle === null) return []
   try {
-    const log = await context.backend.logs(entry.cluster, ref, 16 << 10, context.signal())
-    return (log?.toString('utf8') ?? '').trimEnd().split('\n').slice(-logTailLines)
+    const log = await context.backend.logs(entry.cluster, ref, tailBytes, context.signal())
+    return lastLines(log)
   } catch (error) {
     context.logger.warn('A log could not be read', { cluster: entry.cluster.name, error })
     return []
   }
 }
 
-/** Keeps the end of a log that is about to be removed; a log that cannot be read holds nothing up. */
-export async function keepLog(context: StepContext, entry: Entry, ref: ObjectRef): Promise<void> {
+export function lastLines(log: Buffer | null): readonly string[] {
+  const end = log?.subarray(-tailBytes).toString('utf8').trimEnd() ?? ''
+  return end === '' ? [] : end.split('\n').slice(-logTailLines)
+}
+
+/** Keeps the end of a log that is about to be removed; null: there is none. A log that cannot be read holds nothing up. */
+export async function keepLog(
+  context: StepContext,
+  entry: Entry,
+  ref: ObjectRef,
+): Promise<Buffer | null> {
   const { backend, logArchive, logger } = context
   try {
     const log = await backend.logs(entry.cluster, ref, keptLogBytes, context.signal())
     if (log !== null) await logArchive.put(ref.clusterName, ref.workerName ?? 'scheduler', log)
+    return log
   } catch (error) {
     logger.warn('A log could not be kept', { cluster: ref.clusterName, error })
+    return null
   }
 }

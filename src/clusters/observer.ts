@@ -16,6 +16,9 @@ const busyMs = 2000
 const restMs = 50
 const limitMs = 60_000
 
+const isNever = (observation: Observation) =>
+  observation.state === 'pending' && observation.never === true
+
 /**
  * Looks at everything that runs, all clusters in one call: soon after the backend says that something changed, every two seconds
  * while something starts or stops, else once a status period. What it sees are facts; the reconciler decides.
@@ -81,24 +84,29 @@ export class Observer {
       const observation = seen.get(attemptId)
       if (observation === undefined || observation.state === 'unknown') continue
       const before = entry.facts.attempts.get(attemptId)
-      changed ||= before?.observation?.state !== observation.state
+      changed ||= before?.observation?.state !== observation.state || isNever(observation)
       const waiting = observation.state === 'pending'
       records.learn(entry, attemptId, { observation, ...(waiting ? { notRunningAt: now } : {}) })
     }
-    await this.#tellPending(entry, seen)
+    await this.#tellWaiting(entry, seen)
     if (changed) wakeCluster(entry.cluster.name)
   }
 
   /** The queue's own words, once each. */
-  async #tellPending(entry: Entry, seen: ReadonlyMap<string, Observation>): Promise<void> {
-    const id = entry.cluster.attempt?.id
-    const observation = id === undefined ? undefined : seen.get(id)
-    if (observation?.state !== 'pending' || observation.reason === entry.pendingReason) return
-    entry.pendingReason = observation.reason
-    const message = observation.reason ?? 'Waiting in the queue'
-    await this.#parts.records.change(entry.cluster.name, () => ({
-      events: [{ kind: 'cluster-pending', message }],
-    }))
+  async #tellWaiting(entry: Entry, seen: ReadonlyMap<string, Observation>): Promise<void> {
+    const { records } = this.#parts
+    const { name } = entry.cluster
+    const reasons = new Set<string>()
+    for (const { attemptId, workerName } of objectRefs(entry)) {
+      const observation = seen.get(attemptId)
+      if (observation?.state !== 'pending') continue
+      const message = observation.reason ?? 'Waiting in the queue'
+      if (workerName !== null) reasons.add(message)
+      else await records.tell(name, 'scheduler waits', { kind: 'cluster-pending', message })
+    }
+    if (reasons.size === 0) return
+    const message = `Some workers wait. ${[...reasons].toSorted().join('; ')}`
+    await records.tell(name, 'workers wait', { kind: 'workers-pending', message })
   }
 
   #isBusy(): boolean {

@@ -1,4 +1,4 @@
-import { messageOf } from '../core/index.ts'
+import { GatewayError, messageOf } from '../core/index.ts'
 import { find, stopObjects } from './attempt-steps.ts'
 import { nextStep, type Step } from './lifecycle.ts'
 import type { Entry } from './records.ts'
@@ -57,6 +57,7 @@ export class Reconciler {
         const step = nextStep({ cluster, workers, facts, limits: limitsOf(cluster), now })
         if (step.do === 'wait') {
           this.#failures.delete(name)
+          entry.told.delete('step')
           if (step.until !== null) this.#queue.addAt(name, step.until)
           return
         }
@@ -71,8 +72,22 @@ export class Reconciler {
       const entry = records.get(name)
       if (entry !== undefined) entry.facts = { ...entry.facts, lastError: messageOf(error) }
       logger.warn(`A step failed and is repeated in ${delayMs} ms`, { cluster: name, error })
+      await this.#tell(name, error)
       this.#queue.addAt(name, performance.now() + delayMs)
     }
+  }
+
+  /** What its owner may know of the systems that the gateway asks. */
+  async #tell(name: string, error: unknown): Promise<void> {
+    if (!(error instanceof GatewayError) || !['upstream', 'unavailable'].includes(error.code))
+      return
+    const { records, logger } = this.#parts
+    const message = `Delayed, and tried again: ${error.message}`
+    await records
+      .tell(name, 'step', { kind: 'delayed', message })
+      .catch((cause: unknown) =>
+        logger.warn('An event could not be recorded', { cluster: name, error: cause }),
+      )
   }
 
   #carryOut(step: Exclude<Step, { do: 'wait' }>, entry: Entry): Promise<void> {

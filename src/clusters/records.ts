@@ -9,16 +9,18 @@ import {
   type RouteTable,
   type Worker,
 } from '../core/index.ts'
-import { type AttemptFacts, type ClusterFacts, newAttemptFacts } from './lifecycle.ts'
+import { type AttemptFacts, type ClusterFacts, fullRoom, newAttemptFacts } from './lifecycle.ts'
 
 /** A cluster in memory: its records as they are stored, and what is only known. */
 export interface Entry {
   cluster: Cluster
   readonly workers: Map<string, Worker>
   facts: ClusterFacts
-  /** The last sentence of the queue, so that an event tells each once. */
-  pendingReason: string | null
+  /** The last sentence of each kind, so that an event tells each once. */
+  readonly told: Map<ToldKind, string>
 }
+
+type ToldKind = 'scheduler waits' | 'workers wait' | 'no room' | 'address' | 'step'
 
 /** What a change function may add besides the new records. */
 export interface NewEvent {
@@ -104,6 +106,14 @@ export class Records {
     }
   }
 
+  /** Records a sentence as an event, unless it was the last of its kind. */
+  async tell(name: string, what: ToldKind, event: NewEvent): Promise<void> {
+    const entry = this.#entries.get(name)
+    if (entry === undefined || entry.told.get(what) === event.message) return
+    entry.told.set(what, event.message)
+    await this.change(name, () => ({ events: [event] }))
+  }
+
   /** Changes what is known of an attempt; nothing is stored. */
   learn(entry: Entry, attemptId: string, fact: Partial<AttemptFacts>): void {
     const attempts = entry.facts.attempts as Map<string, AttemptFacts>
@@ -180,12 +190,13 @@ export class Records {
       attempts: new Map(),
       startBegunAt: cluster.attempt === null ? null : performance.now(),
       lastError: null,
+      room: fullRoom,
     }
     const entry: Entry = {
       cluster,
       workers: new Map(),
       facts,
-      pendingReason: null,
+      told: new Map(),
     }
     this.#entries.set(cluster.name, entry)
     const names = this.#byUser.get(cluster.username) ?? new Set()

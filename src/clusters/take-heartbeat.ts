@@ -66,10 +66,7 @@ async function checkedAddresses(
     return { scheduler, dashboard, api }
   } catch (error) {
     const message = messageOf(error)
-    if (entry.pendingReason !== message) {
-      entry.pendingReason = message
-      await records.change(cluster.name, () => ({ events: [{ kind: 'address-refused', message }] }))
-    }
+    await records.tell(cluster.name, 'address', { kind: 'address-refused', message })
     throw error
   }
 }

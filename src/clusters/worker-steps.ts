@@ -1,8 +1,8 @@
 import type { Worker } from '../core/index.ts'
 import { randomHex } from '../util/index.ts'
 import { withOutcomes } from './attempt-steps.ts'
-import type { Step, WorkerEnd } from './lifecycle.ts'
-import { keepLog } from './logs.ts'
+import { roomAfter, type Step, type WorkerEnd } from './lifecycle.ts'
+import { keepLog, lastLines } from './logs.ts'
 import { type Entry, objectRefs } from './records.ts'
 import { newAttempt, type StepContext } from './step-context.ts'
 
@@ -45,6 +45,10 @@ export async function startWorkers(
   const now = performance.now()
   for (const [attemptId, { outcome }] of outcomes)
     if (outcome === 'started') records.learn(entry, attemptId, { notRunningAt: now })
+  const later = [...outcomes.values()].find((each) => each.outcome === 'later')
+  const again = now + context.limitsOf(entry.cluster).roomAgain
+  const room = roomAfter(entry.facts.room, later === undefined, again)
+  entry.facts = { ...entry.facts, room }
   await records.change(name, (newest) => {
     const changed = withOutcomes(newest.workers.values(), outcomes)
     const refused = changed.filter((worker) => worker.status === 'failed')
@@ -62,15 +66,23 @@ export async function startWorkers(
             },
           }),
       events: [
-        ...changed.map((worker) =>
+        ...changed.flatMap((worker) =>
           worker.status === 'failed'
             ? { kind: 'worker-failed', message: worker.reason ?? 'Refused', worker: worker.name }
-            : { kind: 'worker-started', message: 'The worker was started', worker: worker.name },
+            : worker.attempt === null
+              ? []
+              : { kind: 'worker-started', message: 'The worker was started', worker: worker.name },
         ),
         ...[...notes].map((message) => ({ kind: 'note', message })),
       ],
     }
   })
+  if (later === undefined) entry.told.delete('no room')
+  else
+    await records.tell(name, 'no room', {
+      kind: 'workers-pending',
+      message: `Some workers wait until there is room. ${later.reason}`,
+    })
 }
 
 /** Records that these are to end. */
@@ -80,15 +92,20 @@ export function retireWorkers(
   step: Extract<Step, { do: 'retire-workers' }>,
 ): Promise<void> {
   const names = new Set(step.workers.map((worker) => worker.name))
-  return context.records.change(entry.cluster.name, ({ workers }) => ({
-    workers: [...workers.values()]
+  return context.records.change(entry.cluster.name, ({ cluster, workers }) => {
+    const retired = [...workers.values()]
       // One that has connected meanwhile stays.
       .filter(
         (worker) =>
           names.has(worker.name) && worker.status !== 'running' && worker.target === 'running',
       )
-      .map((worker) => ({ ...worker, target: step.target, reason: step.reason })),
-  }))
+      .map((worker) => ({ ...worker, target: step.target, reason: step.reason }))
+    const workerStartFailures = cluster.workerStartFailures + retired.length
+    return {
+      workers: retired,
+      ...(step.startFailures ? { cluster: { ...cluster, workerStartFailures } } : {}),
+    }
+  })
 }
 
 /** Records that these have ended, and keeps their logs. */
@@ -98,9 +115,12 @@ export async function endWorkers(
   ends: readonly WorkerEnd[],
 ): Promise<void> {
   const refs = new Map(objectRefs(entry).map((ref) => [ref.workerName, ref]))
-  for (const { worker } of ends) {
+  const tails = new Map<string, readonly string[]>()
+  for (const { worker, status } of ends) {
     const ref = refs.get(worker.name)
-    if (ref !== undefined && worker.attempt?.handle != null) await keepLog(context, entry, ref)
+    if (ref === undefined || worker.attempt?.handle == null) continue
+    const log = await keepLog(context, entry, ref)
+    if (status === 'failed' && tails.size < mostTails) tails.set(worker.name, lastLines(log))
   }
   const failures = ends.filter((end) => end.startFailure).length
   await context.records.change(entry.cluster.name, ({ cluster, workers }) => ({
@@ -118,6 +138,10 @@ export async function endWorkers(
       kind: `worker-${status}`,
       message: reason,
       worker: worker.name,
+      details: tails.has(worker.name) ? { log_tail: tails.get(worker.name) ?? [] } : {},
     })),
   }))
 }
+
+/** Of many that fail at once, most do for one reason. */
+const mostTails = 10

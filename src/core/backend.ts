@@ -29,9 +29,17 @@ export type StartOutcome =
   | { readonly outcome: 'started'; readonly handle: Json; readonly notes?: readonly string[] }
   | { readonly outcome: 'refused'; readonly reason: string }
 
+/** `later`: nothing runs, as a limit leaves no room now; a new attempt may be made of it. */
+export type WorkerOutcome = StartOutcome | { readonly outcome: 'later'; readonly reason: string }
+
 /** What the backend sees of one object now. An answer that does not tell is `unknown`, never `gone`. */
 export type Observation =
-  | { readonly state: 'pending'; readonly reason: string | null }
+  | {
+      readonly state: 'pending'
+      readonly reason: string | null
+      /** The system says that it can never run as it was asked for. */
+      readonly never?: boolean
+    }
   | {
       readonly state: 'running'
       /** Milliseconds since the epoch; null: the backend cannot tell. */
@@ -44,6 +52,8 @@ export type Observation =
       /** In words for the user: "exited with status 1", "killed for memory". */
       readonly reason: string
       readonly exitCode: number | null
+      /** It was the system's doing (preemption, a lost node, the end of its time), no fault of what ran. */
+      readonly interrupted?: boolean
     }
   | { readonly state: 'unknown'; readonly reason: string }
 
@@ -71,7 +81,7 @@ export interface Backend {
     cluster: Cluster,
     workers: readonly WorkerStart[],
     signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, StartOutcome>>
+  ): Promise<ReadonlyMap<string, WorkerOutcome>>
   /** What is seen of each, by attempt id; all users and clusters in one call. Missing: unknown. */
   observe(
     refs: readonly ObjectRef[],

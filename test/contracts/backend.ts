@@ -10,8 +10,8 @@ import type {
   Json,
   ObjectRef,
   Observation,
-  StartOutcome,
   Worker,
+  WorkerOutcome,
 } from '../../src/core/index.ts'
 
 /** A backend and what the suite needs around it. */
@@ -117,7 +117,7 @@ export function backendContract(name: string, setup: () => Promise<BackendUnderT
       createdAt: cluster.startTime,
       handle,
     })
-    const handleIn = (outcome: StartOutcome | undefined): Json => {
+    const handleIn = (outcome: WorkerOutcome | undefined): Json => {
       assert.equal(outcome?.outcome, 'started', JSON.stringify(outcome))
       return outcome.handle
     }

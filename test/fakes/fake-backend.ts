@@ -6,6 +6,7 @@ import type {
   ObjectRef,
   Observation,
   StartOutcome,
+  WorkerOutcome,
   WorkerStart,
 } from '../../src/core/index.ts'
 
@@ -17,7 +18,9 @@ export class FakeBackend implements Backend {
   readonly logTexts = new Map<string, string>()
   /** Taken from the front, one for each start of a scheduler. */
   readonly schedulerFaults: ('refuse' | 'lose-request' | 'lose-reply')[] = []
-  readonly workerFaults: ('refuse' | 'lose-reply')[] = []
+  readonly workerFaults: ('refuse' | 'lose-reply' | 'later')[] = []
+  /** Thrown by each stop. */
+  stopFault: Error | null = null
   /** Whether a stop ends things at once. */
   obedient = true
   onChange: () => void = () => {}
@@ -38,11 +41,12 @@ export class FakeBackend implements Backend {
 
   async startWorkers(_cluster: Cluster, workers: readonly WorkerStart[]) {
     this.calls.push(`start-workers ${workers.length}`)
-    const outcomes = new Map<string, StartOutcome>()
+    const outcomes = new Map<string, WorkerOutcome>()
     for (const { attemptId } of workers) {
       const fault = this.workerFaults.shift()
       if (fault === 'refuse') outcomes.set(attemptId, { outcome: 'refused', reason: 'too large' })
-      if (fault === 'refuse') continue
+      if (fault === 'later') outcomes.set(attemptId, { outcome: 'later', reason: 'no room' })
+      if (fault === 'refuse' || fault === 'later') continue
       this.#run(attemptId)
       if (fault !== 'lose-reply')
         outcomes.set(attemptId, { outcome: 'started', handle: handleOf(attemptId) })
@@ -69,6 +73,7 @@ export class FakeBackend implements Backend {
 
   async stopObjects(_cluster: Cluster, refs: readonly ObjectRef[]) {
     this.calls.push(`stop ${refs.length}`)
+    if (this.stopFault !== null) throw this.stopFault
     if (this.obedient) for (const { attemptId } of refs) this.end(attemptId, 'killed by signal 15')
   }
 

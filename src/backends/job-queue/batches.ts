@@ -60,6 +60,14 @@ export class Batches {
     return null
   }
 
+  /** None of its jobs was taken. */
+  async forget(batch: Batch): Promise<void> {
+    const name = batch.jobs[0]?.[0]
+    if (name === undefined) return
+    await rm(join(this.#directory, name), { force: true })
+    this.#batches.delete(name)
+  }
+
   async remove(clusterName: string): Promise<void> {
     for (const [name, { staging }] of [...this.#batches]) {
       if (staging.cluster !== clusterName) continue

@@ -9,6 +9,7 @@ import {
   type ObjectRef,
   type Observation,
   type StartOutcome,
+  type WorkerOutcome,
   type WorkerStart,
 } from '../../core/index.ts'
 import type { Commands, Failure, Replies, Reply, Request, Verb } from '../../launcher/index.ts'
@@ -24,7 +25,7 @@ import { type Queue, wordsOf } from './queue.ts'
 import type { jobQueueBackendSettings } from './settings.ts'
 import { stagingOf } from './staging.ts'
 import { type SubmitParts, submitScheduler, submitWorkers } from './submit-jobs.ts'
-import { Survey } from './survey.ts'
+import { type OwnJob, Survey } from './survey.ts'
 import { StrayJobs } from './sweep-jobs.ts'
 
 export type JobQueueValues = NonNullable<(typeof jobQueueBackendSettings)['values']> & {
@@ -113,9 +114,11 @@ class JobQueueBackend implements Backend {
     if (cluster.attempt === null)
       throw new GatewayError('internal', `cluster ${cluster.name} has no attempt`)
     const { id } = cluster.attempt
-    if (this.#place.finder.isGivenUp(id)) return givenUp
     const account = await lookUpAccount(cluster.username, signal)
     if ('refused' in account) return { outcome: 'refused', reason: account.refused }
+    const before = await this.#startedBefore(account, [refOf(cluster, id)], signal)
+    const known = before.get(id)
+    if (known !== undefined) return known
     return await this.#thenWake(submitScheduler(this.#place.submit, cluster, id, account, signal))
   }
 
@@ -123,15 +126,22 @@ class JobQueueBackend implements Backend {
     cluster: Cluster,
     workers: readonly WorkerStart[],
     signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, StartOutcome>> {
+  ): Promise<ReadonlyMap<string, WorkerOutcome>> {
     const account = await lookUpAccount(cluster.username, signal)
-    const outcomes = new Map<string, StartOutcome>()
-    for (const { attemptId } of workers)
-      if ('refused' in account)
-        outcomes.set(attemptId, { outcome: 'refused', reason: account.refused })
-      else if (this.#place.finder.isGivenUp(attemptId)) outcomes.set(attemptId, givenUp)
-    if ('refused' in account) return outcomes
+    if ('refused' in account)
+      return new Map(
+        workers.map(({ attemptId }) => [
+          attemptId,
+          { outcome: 'refused', reason: account.refused },
+        ]),
+      )
+    const refs = workers.map(({ workerName, attemptId }) => ({
+      ...refOf(cluster, attemptId),
+      workerName,
+    }))
+    const outcomes = await this.#startedBefore(account, refs, signal)
     const rest = workers.filter(({ attemptId }) => !outcomes.has(attemptId))
+    if (rest.length === 0) return outcomes
     const begun = await this.#thenWake(
       submitWorkers(this.#place.submit, cluster, rest, account, signal),
     )
@@ -149,10 +159,12 @@ class JobQueueBackend implements Backend {
     const found = new Map<string, Found>()
     for (const [username, theirs] of Map.groupBy(refs, (ref) => ref.username)) {
       const account = await lookUpAccount(username, signal)
-      // Nothing was ever submitted for a name that has no account.
-      if ('refused' in account)
-        for (const { attemptId } of theirs) found.set(attemptId, { state: 'absent' })
-      else
+      // For a name without an account nothing is submitted; but the account may have been removed since then.
+      if ('refused' in account) {
+        for (const { attemptId } of theirs)
+          if (this.#batches.stagingOf(attemptId) === null) found.set(attemptId, { state: 'absent' })
+          else throw new GatewayError('upstream', account.refused)
+      } else
         for (const [id, each] of await this.#place.finder.find(account, theirs, signal))
           found.set(id, each)
     }
@@ -205,22 +217,53 @@ class JobQueueBackend implements Backend {
     const jobs = await this.#place.survey.all(null, signal)
     const strays = this.#strays.find(jobs, isCurrent, minAgeMs, performance.now())
     const stopped: string[] = []
-    for (const [username, theirs] of Map.groupBy(strays, (job) => job.username)) {
-      const ids = theirs.map(({ id }) => id)
-      // Names can be forged, and with them whole lines, but not in what the queue tells of one user alone.
-      const account = await accountOf(username, signal)
-      const sure = await this.#place.survey.asUser(account, ids, signal)
-      const real = theirs.filter((job) =>
-        sure.some(({ id, name }) => id === job.id && name === job.name),
-      )
-      await this.#cancel(
-        username,
-        real.map(({ id }) => id),
-        signal,
-      )
-      stopped.push(...real.map(({ id, name }) => `job ${id} (${name}) of ${username}`))
-    }
+    for (const [username, theirs] of Map.groupBy(strays, (job) => job.username))
+      try {
+        stopped.push(...(await this.#stopStrays(username, theirs, signal)))
+      } catch (error) {
+        // One whose account is gone must not keep those of others.
+        this.#context.logger.warn('Jobs that no record knows could not be stopped', {
+          ...{ user: username, jobs: theirs.map(({ id }) => id), error },
+        })
+      }
     return stopped
+  }
+
+  async #stopStrays(
+    username: string,
+    strays: readonly OwnJob[],
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    const account = await accountOf(username, signal)
+    const ids = strays.map(({ id }) => id)
+    // Names can be forged, and with them whole lines, but not in what the queue tells of one user alone.
+    const sure = await this.#place.survey.asUser(account, ids, signal)
+    const real = strays.filter((job) =>
+      sure.some(({ id, name }) => id === job.id && name === job.name),
+    )
+    const known = real.map(({ id }) => id)
+    await this.#cancel(username, known, signal)
+    return real.map(({ id, name }) => `job ${id} (${name}) of ${username}`)
+  }
+
+  /** What became of those that were about to be submitted before, or were given up: no attempt is submitted twice. */
+  async #startedBefore(
+    account: Account,
+    refs: readonly ObjectRef[],
+    signal: AbortSignal,
+  ): Promise<Map<string, StartOutcome>> {
+    const { finder } = this.#place
+    const before = refs.filter(
+      ({ attemptId }) => finder.isGivenUp(attemptId) || this.#batches.stagingOf(attemptId) !== null,
+    )
+    const outcomes = new Map<string, StartOutcome>()
+    if (before.length === 0) return outcomes
+    for (const [id, found] of await finder.find(account, before, signal))
+      outcomes.set(
+        id,
+        found.state === 'found' ? { outcome: 'started', handle: found.handle } : givenUp,
+      )
+    return outcomes
   }
 
   async #cancel(username: string, ids: readonly string[], signal: AbortSignal): Promise<void> {
@@ -270,6 +313,12 @@ class JobQueueBackend implements Backend {
 const givenUp: StartOutcome = {
   outcome: 'refused',
   reason: 'this attempt was given up before',
+}
+
+/** An attempt of the cluster's scheduler of which no answer is known. */
+function refOf(cluster: Cluster, attemptId: string): ObjectRef {
+  const { name: clusterName, username, startTime: createdAt } = cluster
+  return { clusterName, username, workerName: null, attemptId, createdAt, handle: null }
 }
 
 async function accountOf(username: string, signal: AbortSignal): Promise<Account> {

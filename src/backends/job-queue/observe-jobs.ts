@@ -92,10 +92,10 @@ export class JobWatch {
   }
 
   async #observation(ref: ObjectRef, job: OwnJob): Promise<Observation> {
-    const { state, reason, exitCode, node } = job
+    const { state, reason, exitCode, node, verdict } = job
     switch (state) {
       case 'pending':
-        return { state, reason }
+        return { state, reason, ...(verdict === 'never' ? { never: true } : {}) }
       case 'running': {
         // Only a scheduler's addresses are ever asked for.
         const named = ref.workerName === null && node !== null
@@ -103,7 +103,10 @@ export class JobWatch {
         return { state, since: null, nodeAddresses }
       }
       case 'ended':
-        return { state: 'gone', reason: reason ?? 'the job ended', exitCode }
+        return {
+          ...{ state: 'gone', reason: reason ?? 'the job ended', exitCode },
+          ...(verdict === 'interrupted' ? { interrupted: true } : {}),
+        }
     }
   }
 

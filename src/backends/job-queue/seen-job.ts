@@ -14,6 +14,8 @@ export interface SeenJob {
   readonly state: 'pending' | 'running' | 'ended'
   /** Why it waits, or how it ended, in words for its owner; null: the queue does not tell. */
   readonly reason: string | null
+  /** Pending: it can never run as it is. Ended: the system ended it, which is no fault of its own (see `Observation`). */
+  readonly verdict?: 'never' | 'interrupted'
   /** The exit status of its script; null: there is none. */
   readonly exitCode: number | null
   /** The name of the node it runs on; null: none, or not known. */

@@ -6,6 +6,7 @@ import {
   type SecretPaths,
   type StartOutcome,
   schedulerArguments,
+  type WorkerOutcome,
   type WorkerStart,
   workerArguments,
 } from '../../core/index.ts'
@@ -60,17 +61,14 @@ export async function submitScheduler(
   return { outcome: 'refused', reason: result.refusal?.words ?? 'nothing was submitted' }
 }
 
-/**
- * The workers' jobs, by one call of the launcher. Where fewer would fit, half as many are tried. What a limit of the queue
- * leaves out is missing in the answer, hence tried again later.
- */
+/** The workers' jobs, by one call of the launcher. Where fewer would fit, half as many are tried. */
 export async function submitWorkers(
   parts: SubmitParts,
   cluster: Cluster,
   workers: readonly WorkerStart[],
   account: Account,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, StartOutcome>> {
+): Promise<ReadonlyMap<string, WorkerOutcome>> {
   const tasks = workers.map(({ workerName, attemptId }) => ({
     attemptId,
     args: [...workerArguments(cluster, workerName, host), ...lifetime(cluster)],
@@ -82,22 +80,29 @@ export async function submitWorkers(
   const { outcomes, refusal } = await submit(parts, cluster, 'worker', plans, account, signal)
   if (refusal === null) return outcomes
   const words = `${parts.queue.title}: ${refusal.words}`
-  if (refusal.kind === 'final') {
-    const all = new Map<string, StartOutcome>()
-    for (const { attemptId } of tasks)
-      all.set(attemptId, outcomes.get(attemptId) ?? { outcome: 'refused', reason: refusal.words })
-    return all
+  const withRest = (known: ReadonlyMap<string, WorkerOutcome>, rest: WorkerOutcome) =>
+    new Map(tasks.map(({ attemptId }) => [attemptId, known.get(attemptId) ?? rest]))
+  switch (refusal.kind) {
+    case 'final':
+      return withRest(outcomes, { outcome: 'refused', reason: refusal.words })
+    case 'unknown':
+      if (outcomes.size === 0) throw new GatewayError('upstream', words)
+      parts.context.logger.warn('Some starts are of unknown outcome', {
+        ...{ cluster: cluster.name, words },
+      })
+      return outcomes
+    case 'limit': {
+      const later = { outcome: 'later', reason: words } as const
+      if (parts.queue.indexVariable === null || workers.length === 1)
+        return withRest(outcomes, later)
+      const half = Math.ceil(workers.length / 2)
+      const begun = await submitWorkers(parts, cluster, workers.slice(0, half), account, signal)
+      if ([...begun.values()].some(({ outcome }) => outcome !== 'started'))
+        return withRest(begun, later)
+      const more = submitWorkers(parts, cluster, workers.slice(half), account, signal)
+      return new Map([...begun, ...(await more.catch(() => []))])
+    }
   }
-  if (refusal.kind === 'limit' && parts.queue.indexVariable !== null && workers.length > 1) {
-    const half = Math.ceil(workers.length / 2)
-    const begun = await submitWorkers(parts, cluster, workers.slice(0, half), account, signal)
-    if (begun.size < half) return begun
-    const more = submitWorkers(parts, cluster, workers.slice(half), account, signal)
-    return new Map([...begun, ...(await more.catch(() => []))])
-  }
-  if (outcomes.size === 0) throw new GatewayError('upstream', words)
-  parts.context.logger.warn('Some workers have to wait', { cluster: cluster.name, words })
-  return outcomes
 }
 
 interface Submitted {
@@ -125,7 +130,8 @@ async function submit(
     const words = `environment: ${error.message}`
     return { outcomes: none, refusal: { kind: 'final', words } }
   }
-  await batches.add({ staging, jobs: plans.map((plan) => plan.map((task) => task.attemptId)) })
+  const batch = { staging, jobs: plans.map((plan) => plan.map((task) => task.attemptId)) }
+  await batches.add(batch)
   const files = secretTexts(cluster)
   // All of one queue, hence of one kind.
   const jobs = made as readonly SlurmJob[] | readonly PbsJob[]
@@ -137,7 +143,10 @@ async function submit(
     const kind = reply.code === 'internal' ? 'unknown' : 'final'
     return { outcomes: none, refusal: { kind, words: reply.error } }
   }
-  return outcomesOf(queue, plans, made, reply.outcomes, account)
+  const submitted = outcomesOf(queue, plans, made, reply.outcomes, account)
+  if (submitted.outcomes.size === 0 && submitted.refusal?.kind !== 'unknown')
+    await batches.forget(batch)
+  return submitted
 }
 
 function outcomesOf(

@@ -37,11 +37,13 @@ test('why a job waits is told in words', () => {
       ['11', 'Waiting in the queue: Dependency'],
       ['12', 'Waiting in the queue: BeginTime (until its begin time)'],
       ['6', 'Waiting in the queue: JobHeldUser (held by its owner)'],
-      [
-        '13',
-        'Waiting in the queue: PartitionTimeLimit (its time limit is longer than the partition allows)',
-      ],
+      ['13', 'PartitionTimeLimit (its time limit is longer than the partition allows)'],
     ],
+  )
+  // Only the last can never run.
+  assert.deepEqual(
+    waiting.map(({ verdict }) => verdict),
+    [undefined, undefined, undefined, undefined, 'never'],
   )
 })
 
@@ -60,6 +62,12 @@ test('time limits, lost nodes and memory are told from failures', () => {
   const line = (code: string, reason: string) => `1|${code}|${reason}|0|alice|n0|x|\n`
   const reasonOf = (text: string) =>
     readSqueue({ exitCode: 0, stdout: text, stderr: '' })?.[0]?.reason
+  const verdictOf = (text: string) =>
+    readSqueue({ exitCode: 0, stdout: text, stderr: '' })?.[0]?.verdict
+  for (const code of ['TO', 'NF', 'PR'])
+    assert.equal(verdictOf(line(code, 'None')), 'interrupted', code)
+  for (const code of ['F', 'CD', 'CA', 'OOM'])
+    assert.equal(verdictOf(line(code, 'None')), undefined, code)
   assert.equal(reasonOf(line('TO', 'TimeLimit')), 'the time limit of the job was over')
   assert.equal(reasonOf(line('NF', 'NodeDown')), 'the node failed')
   assert.match(reasonOf(line('OOM', 'OutOfMemory')) ?? '', /^killed for memory/)

@@ -18,11 +18,35 @@ function readLine(line: string): SeenJob | null {
   return {
     ...{ id, name, username, state },
     reason: state === 'ended' ? endReason(code, reason, Number(status)) : waitReason(state, reason),
+    ...verdictOf(state, code, reason),
     exitCode: state === 'ended' ? exitCodeOf(code, Number(status)) : null,
     // One node each; a list or "n/a" names none.
     node: /^[A-Za-z0-9][\w.-]*$/.test(node) && node !== 'n/a' ? node : null,
   }
 }
+
+function verdictOf(
+  state: SeenJob['state'],
+  code: string,
+  reason: string,
+): Pick<SeenJob, 'verdict'> {
+  if (state === 'ended' && ['BF', 'DL', 'NF', 'PR', 'TO'].includes(code))
+    return { verdict: 'interrupted' }
+  return state === 'pending' && isNever(reason) ? { verdict: 'never' } : {}
+}
+
+/**
+ * Those that only an administrator's hand could change. (Slurm says `ReqNodeNotAvail`, `PartitionDown` and such while
+ * nodes are missing, and `JobHeld…` of what somebody has stopped for a while.)
+ */
+function isNever(reason: string): boolean {
+  return never.has(reason) || /^(QOS|Assoc)Max\w*PerJob(Limit)?$/.test(reason)
+}
+
+const never: ReadonlySet<string> = new Set([
+  ...['AccountNotAllowed', 'BadConstraints', 'DependencyNeverSatisfied', 'InvalidAccount'],
+  ...['InvalidQOS', 'PartitionConfig', 'PartitionNodeLimit', 'PartitionTimeLimit', 'QOSNotAllowed'],
+])
 
 /** squeue(1), "JOB STATE CODES". What is not known here still has processes, or may have them again. */
 function stateOf(code: string): SeenJob['state'] {
@@ -45,7 +69,8 @@ const ends: { readonly [code: string]: string } = {
 function waitReason(state: SeenJob['state'], reason: string): string | null {
   if (state !== 'pending' || reason === '' || reason === 'None') return null
   const words = pending[reason]
-  return `Waiting in the queue: ${reason}${words === undefined ? '' : ` (${words})`}`
+  const told = `${reason}${words === undefined ? '' : ` (${words})`}`
+  return isNever(reason) ? told : `Waiting in the queue: ${told}`
 }
 
 /** squeue(1), "JOB REASON CODES": those that a user can do something about, or should not wait for. */

@@ -49,12 +49,16 @@ function slurmJob(plan: JobPlan): SlurmJob {
   }
 }
 
-/** slurm_errno.h has these texts; the names of limits come before them, since Slurm 20. */
+/**
+ * slurm_errno.h has these texts; the names of limits come before them, since Slurm 20. Without a name "violates accounting/QOS policy"
+ * may be the limit of jobs or one that is final: then it is tried again, which is in vain at worst.
+ */
 function refusalOf(answer: CommandAnswer) {
   const words = wordsOf(answer)
   const unknown =
     /Unable to contact|Socket timed out|Zero Bytes|temporarily unable|Connection (refused|timed out)|try again/i
   if (unknown.test(words)) return { kind: 'unknown', words } as const
-  const limit = /Max\w*SubmitJob\w*|GrpSubmitJobs\w*|Invalid job array specification/
-  return { kind: limit.test(words) ? 'limit' : 'final', words } as const
+  const limit = /Max\w*SubmitJob\w*|GrpSubmitJobs?\w*|Invalid job array specification/
+  const unnamed = /violates accounting\/QOS policy/.test(words) && !/\b(QOS|Assoc)\w+/.test(words)
+  return { kind: limit.test(words) || unnamed ? 'limit' : 'final', words } as const
 }
