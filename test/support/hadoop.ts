@@ -1,0 +1,96 @@
+import { join, resolve } from 'node:path'
+import { runAsRoot, testsInMachine } from './machine.ts'
+
+export { asUser, type CommandResult, runAs, runAsRoot } from './machine.ts'
+
+const scripts = resolve(import.meta.dirname, '../../scripts/hadoop')
+
+export type Protection = 'authentication' | 'integrity' | 'privacy'
+
+/** What scripts/hadoop/configuration takes. Without anything: the main version, no Kerberos, ACLs on, node heartbeats of 200 ms. */
+export interface HadoopOptions {
+  readonly version?: '3.4.3' | '3.5.0'
+  readonly security?: 'simple' | 'kerberos'
+  /** hadoop.rpc.protection */
+  readonly protection?: Protection
+  /** dfs.data.transfer.protection; with Kerberos. */
+  readonly dataProtection?: Protection
+  /** Properties in place of those that the fixture sets, by file. Values have no line breaks. */
+  readonly core?: Properties
+  readonly hdfs?: Properties
+  readonly yarn?: Properties
+  readonly capacity?: Properties
+}
+
+export interface Properties {
+  readonly [name: string]: string | number | boolean
+}
+
+/** Properties (of yarn-site.xml) with which an AM's death, or silence, is noticed after `ms`. */
+export const amExpiry = (ms: number): Properties => ({
+  'yarn.am.liveness-monitor.expiry-interval-ms': ms,
+})
+
+/** Properties with which a ResourceManager that is stopped or killed remembers its applications. */
+export const resourceManagerRecovery: Properties = {
+  'yarn.resourcemanager.recovery.enabled': true,
+  'yarn.resourcemanager.store.class':
+    'org.apache.hadoop.yarn.server.resourcemanager.recovery.FileSystemRMStateStore',
+  'yarn.resourcemanager.fs.state-store.uri': 'file:///var/lib/hadoop/resourcemanager',
+}
+
+/** Properties with which the keys of AMRM tokens roll each 40 s; the AM's expiry has to be less than a third of it. */
+export const amrmKeyRoll: Properties = {
+  ...amExpiry(12_000),
+  'yarn.resourcemanager.am-rm-tokens.master-key-rolling-interval-secs': 40,
+}
+
+/**
+ * Inside: where things are. Principals: dask and HTTP/cluster.dask.test (in `daskKeytab`, as in the guide), alice, bob, and the
+ * daemons' hdfs/… and yarn/…. Queues: default, dask, and small, which only alice and dask may use (10% and no more). HDFS has
+ * homes for dask and alice, none for bob, and /dask-gateway, dask's.
+ */
+export const hadoopPlaces = {
+  host: 'cluster.dask.test',
+  configuration: '/etc/hadoop/conf',
+  krb5Configuration: '/etc/krb5.conf',
+  daskKeytab: '/etc/dask-gateway/dask.keytab',
+  keytabOf: (user: 'alice' | 'bob') => `/home/${user}/${user}.keytab`,
+  resourceManagerWeb: 'http://cluster.dask.test:8088',
+  nodeManagerWeb: 'http://cluster.dask.test:8042',
+  containerLogs: '/var/log/hadoop/containers',
+  containerFolders: '/var/lib/hadoop/nodemanager',
+} as const
+
+export type HadoopDaemon = 'kdc' | 'namenode' | 'datanode' | 'resourcemanager' | 'nodemanager'
+
+/** Runs the tests of a file inside a machine with HDFS and YARN; see `testsInMachine`. */
+export function testsInHadoopMachine(file: string, options: HadoopOptions = {}): void {
+  testsInMachine(join(scripts, 'machine'), file, environmentOf(options))
+}
+
+/** Inside. A start is done when the daemon can be used, a stop when it is gone; kill is a crash. */
+export function hadoopDaemon(
+  verb: 'start' | 'stop' | 'kill',
+  ...names: readonly HadoopDaemon[]
+): Promise<string> {
+  return runAsRoot(join(scripts, 'daemon'), verb, ...names)
+}
+
+/** Inside: the daemons' own logs, for a test that failed. */
+export function hadoopLogs(): Promise<string> {
+  return runAsRoot('sh', '-c', 'tail -n 100 -- /var/log/hadoop/*.log')
+}
+
+function environmentOf(options: HadoopOptions): NodeJS.ProcessEnv {
+  const lines = (['core', 'hdfs', 'yarn', 'capacity'] as const).flatMap((site) =>
+    Object.entries(options[site] ?? {}).map(([name, value]) => `${site} ${name} ${value}`),
+  )
+  return {
+    HADOOP_VERSION: options.version ?? '3.4.3',
+    HADOOP_SECURITY: options.security ?? 'simple',
+    HADOOP_PROTECTION: options.protection ?? 'authentication',
+    HADOOP_DATA_PROTECTION: options.dataProtection ?? 'authentication',
+    HADOOP_PROPERTIES: lines.join('\n'),
+  }
+}
