@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path'
 import { test } from 'node:test'
 
 // The picture in ARCHITECTURE.md, as data: each folder of src/ and what it may import. A folder may name only
-// folders further down this list, so a cycle cannot be written. `hadoop` and `kerberos` join when they are built.
+// folders further down this list, so a cycle cannot be written. `hadoop` joins when it is built.
 const mayImport: Record<string, readonly string[]> = {
   cli: [
     'config',
@@ -17,6 +17,7 @@ const mayImport: Record<string, readonly string[]> = {
     'store',
     'core',
     'launcher',
+    'kerberos',
     'util',
   ],
   config: ['api', 'clusters', 'dashboards', 'proxy', 'auth', 'backends', 'store', 'core', 'util'],
@@ -24,11 +25,12 @@ const mayImport: Record<string, readonly string[]> = {
   clusters: ['core', 'util'],
   dashboards: ['core', 'util'],
   proxy: ['core', 'util'],
-  auth: ['core', 'util'],
+  auth: ['core', 'kerberos', 'util'],
   backends: ['core', 'launcher', 'util'],
   store: ['core', 'util'],
   core: ['util'],
   launcher: [],
+  kerberos: [],
   util: [],
 }
 
