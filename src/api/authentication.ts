@@ -16,6 +16,8 @@ import { createThrottle } from './throttle.ts'
 /** Somebody who sent a request, and how that is known. */
 export interface Caller {
   readonly user: User
+  /** As the authenticator knows them: what a session remembers. */
+  readonly proved: User
   /** `header`: the successful reply begins a session. */
   readonly by: 'session' | 'header'
   readonly replyHeaders: { readonly [name: string]: string }
@@ -43,9 +45,11 @@ function isSentByItself(authorization: string | undefined): boolean {
 
 const readingMethods: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
+/** `roles`: the user with the rights that the configuration gives, whatever a session remembers. */
 export function createAuthentication(
   authenticator: Authenticator,
   sessions: Sessions,
+  roles: (user: User) => User = (user) => user,
 ): Authentication {
   // Whoever guesses by the header gets slow answers; others at the same address (a whole hub) notice nothing.
   const guesses = createThrottle(20, 60_000)
@@ -80,7 +84,12 @@ export function createAuthentication(
     const address = clientOf(request).address
     const result = await judged(authorization, address)
     if (result.outcome === 'refused') throw new GatewayError('unauthenticated', result.reason)
-    return { user: result.user, by: 'header', replyHeaders: result.replyHeaders ?? {} }
+    return {
+      user: roles(result.user),
+      proved: result.user,
+      by: 'header',
+      replyHeaders: result.replyHeaders ?? {},
+    }
   }
 
   return {
@@ -97,11 +106,12 @@ export function createAuthentication(
         )
       }
       if (found === null) return callerByHeader(request)
-      return { user: found.session.user, by: 'session', replyHeaders: {} }
+      const { user } = found.session
+      return { user: roles(user), proved: user, by: 'session', replyHeaders: {} }
     },
     async authenticateForDashboard(request) {
       const found = sessionOf(request)
-      if (found !== null) return found.session.user
+      if (found !== null) return roles(found.session.user)
       try {
         return (await callerByHeader(request)).user
       } catch (error) {

@@ -54,6 +54,7 @@ test('scale and adapt take whole numbers only', async (t) => {
     assert.equal(answer.status, 422)
     assert.deepEqual(answer.json, {
       error: `Scale expects a non-negative integer, got ${shown}`,
+      code: 'invalid',
     })
   }
   for (const body of ['{"minimum": -1}', '{"maximum": "a"}', '{"active": 1}', '{"minimum": 0.5}']) {
@@ -73,7 +74,7 @@ test('an unknown status is named as the client knows it', async (t) => {
   ]) {
     const answer = await askPublic(it, `/api/v1/clusters/?status=${query}`, { headers })
     assert.equal(answer.status, 422)
-    assert.deepEqual(answer.json, { error: text })
+    assert.deepEqual(answer.json, { error: text, code: 'invalid' })
   }
 })
 

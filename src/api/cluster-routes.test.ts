@@ -16,7 +16,7 @@ test('a bare request is challenged; a header makes a session with the first good
   const bare = await askPublic(it, path)
   assert.equal(bare.status, 401)
   assert.equal(bare.headers['www-authenticate'], 'Basic')
-  assert.deepEqual(bare.json, { error: 'Authentication required' })
+  assert.deepEqual(bare.json, { error: 'Authentication required', code: 'unauthenticated' })
   assert.equal(bare.statusText, 'Authentication required')
   assert.equal(bare.headers['set-cookie'], undefined)
 
@@ -119,11 +119,12 @@ test("another user's cluster is 403, an unknown one 404, and neither stops", asy
     const headers = basic('bob')
     const foreign = await askPublic(it, path + suffix, { method, headers })
     assert.equal(foreign.status, 403, `${method} ${suffix}`)
-    assert.deepEqual(foreign.json, { error: text })
+    assert.deepEqual(foreign.json, { error: text, code: 'forbidden' })
     assert.equal(foreign.statusText, text)
     const unknown = await askPublic(it, `/api/v1/clusters/nothing${suffix}`, { method, headers })
     assert.equal(unknown.status, method === 'DELETE' ? 204 : 404)
-    if (method !== 'DELETE') assert.deepEqual(unknown.json, { error: 'Cluster nothing not found' })
+    if (method !== 'DELETE')
+      assert.deepEqual(unknown.json, { error: 'Cluster nothing not found', code: 'not-found' })
   }
 })
 
@@ -203,7 +204,10 @@ test('events, workers and logs for the owner', async (t) => {
   assert.match(String(log.headers['content-disposition']), /^attachment; filename="[0-9a-f]+-sch/)
   const none = await ask('logs?worker=%22evil')
   assert.equal(none.status, 404)
-  assert.deepEqual(none.json, { error: `Cluster ${first} has no log of worker "evil` })
+  assert.deepEqual(none.json, {
+    error: `Cluster ${first} has no log of worker "evil`,
+    code: 'not-found',
+  })
   for (const bad of ['events?after=x', 'events?limit=0', 'events?limit=1001', 'logs?tail=-1'])
     assert.equal((await ask(bad)).status, 422, bad)
 })

@@ -1,7 +1,7 @@
-import { type ShownStatus, shownStatuses } from '../clusters/index.ts'
 import { GatewayError, type OptionField } from '../core/index.ts'
 import { createReportWriter } from './cluster-report.ts'
 import { jsonObject } from './json-body.ts'
+import { isFlagSet, statusesNamed } from './queries.ts'
 import {
   audit,
   clusterNameOf,
@@ -38,7 +38,7 @@ export function addClusterRoutes(context: RouteContext): void {
   userRoute(context, 'POST', '/api/v1/clusters/', async (user, request, reply) => {
     const options = jsonObject(request.body).cluster_options
     const cluster = await service.create(user, options ?? {})
-    audit(context, 'create', cluster.name, user, request)
+    audit(context, { action: 'create', cluster: cluster.name }, user, request)
     reply.code(201)
     return { name: cluster.name }
   })
@@ -72,7 +72,7 @@ export function addClusterRoutes(context: RouteContext): void {
         `Scale expects a non-negative integer, got ${pythonText(count)}`,
       )
     }
-    audit(context, 'scale', name, user, request)
+    audit(context, { action: 'scale', cluster: name }, user, request)
     return scaleReply((await service.scale(user, name, count)).message)
   })
 
@@ -86,27 +86,13 @@ export function addClusterRoutes(context: RouteContext): void {
         `Adapt expects non-negative integers or None and a bool, got minimum=${pythonText(minimum)}, maximum=${pythonText(maximum)}, active=${pythonText(active)}`,
       )
     }
-    audit(context, 'adapt', name, user, request)
+    audit(context, { action: 'adapt', cluster: name }, user, request)
     return scaleReply((await service.adapt(user, name, { minimum, maximum, active })).message)
   })
 }
 
 function scaleReply(message: string | null) {
   return { ok: message === null, msg: message }
-}
-
-function statusesNamed(list: string): readonly ShownStatus[] {
-  return list.split(',').map((name) => {
-    const known = shownStatuses.find((each) => each === name.toUpperCase())
-    if (known !== undefined) return known
-    throw new GatewayError('invalid', `${pythonRepr(name)} is not a valid ClusterStatus`)
-  })
-}
-
-/** `?wait` alone, or any integer but 0. */
-function isFlagSet(value: string | null): boolean {
-  if (value === null) return false
-  return value === '' || (/^\s*[+-]?\d+\s*$/.test(value) && Number(value) !== 0)
 }
 
 function isCount(value: unknown): value is number {
@@ -124,9 +110,4 @@ function pythonText(value: unknown): string {
   if (value === false) return 'False'
   const text = typeof value === 'string' ? value : JSON.stringify(value)
   return text.length > 100 ? `${text.slice(0, 100)}...` : text
-}
-
-function pythonRepr(text: string): string {
-  const quote = text.includes("'") && !text.includes('"') ? '"' : "'"
-  return `${quote}${text.replaceAll('\\', '\\\\').replaceAll(quote, `\\${quote}`)}${quote}`
 }

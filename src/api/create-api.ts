@@ -1,6 +1,7 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { ClusterService } from '../clusters/index.ts'
 import {
+  type AuditStore,
   type ClusterOptions,
   GatewayError,
   type Logger,
@@ -9,6 +10,8 @@ import {
 } from '../core/index.ts'
 import { randomHex } from '../util/index.ts'
 import { servePrivateDoor, servePublicDoor } from './accept-connections.ts'
+import { addAdminRoutes } from './admin-routes.ts'
+import { createAuditTrail } from './audit-trail.ts'
 import type { Authentication } from './authentication.ts'
 import { parseNetworks } from './client.ts'
 import { type DashboardRoute, plainDashboardRoute } from './cluster-report.ts'
@@ -16,6 +19,7 @@ import { addClusterRoutes } from './cluster-routes.ts'
 import { isRefusedEverywhere } from './cross-site.ts'
 import type { Door } from './door.ts'
 import { describeError, sendError } from './error-reply.ts'
+import { createEventStreams } from './event-streams.ts'
 import { addHistoryRoutes } from './history-routes.ts'
 import { addHomePage } from './home-page.ts'
 import { createHttpServer, type DashboardHandlers } from './http-server.ts'
@@ -28,6 +32,7 @@ import { addRouteWatch } from './route-watch.ts'
 import { addSchedulerRoutes } from './scheduler-routes.ts'
 import { addServerRoutes } from './server-routes.ts'
 import type { TlsCertificate } from './tls-certificate.ts'
+import { addUserRoutes } from './user-routes.ts'
 
 export interface ApiOptions {
   readonly service: ClusterService
@@ -53,6 +58,9 @@ export interface ApiOptions {
   readonly trustedProxies: readonly string[]
   readonly metricsPublic: boolean
   readonly checks: readonly ReadinessCheck[]
+  readonly audits: AuditStore
+  /** The class of the backend, for administrators. */
+  readonly backendName: string
   readonly version: string
   readonly logger: Logger
 }
@@ -71,17 +79,27 @@ const drainLimitBytes = 16 * 1024 * 1024
 
 export function createApi(options: ApiOptions): Api {
   const stopping = new AbortController()
-  const metrics = createMetrics(options.service, options.routeFeed)
+  const { logger } = options
+  const streams = createEventStreams({ ...options, stopping: stopping.signal })
+  const metrics = createMetrics({ ...options, streams })
+  const readiness = createReadiness(options.checks)
   const app = createApp(options, metrics)
   const context: RouteContext = {
     ...options,
     app,
     dashboardRoute: options.dashboardRoute ?? plainDashboardRoute,
+    trail: createAuditTrail(options.audits, logger),
     stopping: stopping.signal,
   }
-  addServerRoutes(context, { ...options, metrics, readiness: createReadiness(options.checks) })
+  addServerRoutes(context, { ...options, metrics, readiness })
   addClusterRoutes(context)
-  addHistoryRoutes(context)
+  addHistoryRoutes(context, streams)
+  addUserRoutes(context, streams)
+  addAdminRoutes(context, streams, {
+    ...options,
+    readiness,
+    proxies: options.routeFeed.proxies,
+  })
   addSchedulerRoutes(context)
   addHomePage(context)
   addLoginPages(context, options.login)
@@ -164,7 +182,7 @@ function createApp(options: ApiOptions, metrics: Metrics): FastifyInstance {
     sendError(reply, 404, `There is no ${request.method} of ${request.url.slice(0, 200)}`),
   )
   app.setErrorHandler((error, request, reply) => {
-    const { status, text, unexpected } = describeError(error, request.id)
+    const { status, text, code, unexpected } = describeError(error, request.id)
     const fields = { requestId: request.id, user: request.caller?.user.name, error }
     // Who goes away in the middle of a body, or sends no proper one, is no fault of ours.
     const isBroken = request.raw.destroyed && !request.raw.complete
@@ -176,7 +194,7 @@ function createApp(options: ApiOptions, metrics: Metrics): FastifyInstance {
     if (Number(request.headers['content-length'] ?? 0) > drainLimitBytes) {
       reply.header('connection', 'close')
     }
-    return sendError(reply, status, text)
+    return sendError(reply, status, text, code)
   })
   return app
 }

@@ -187,7 +187,8 @@ function redirectToHttps(request: IncomingMessage, response: ServerResponse): vo
 }
 
 function answerPlainly(response: ServerResponse, status: number, text: string): void {
-  const body = JSON.stringify({ error: text })
+  const code = status === 404 ? 'not-found' : 'invalid'
+  const body = JSON.stringify({ error: text, code })
   response.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
     'x-content-type-options': 'nosniff',

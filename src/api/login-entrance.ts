@@ -4,7 +4,7 @@ import { clientOf } from './client.ts'
 import { cookieValues, setCookie } from './cookies.ts'
 import { describeError } from './error-reply.ts'
 import { safeNextPath } from './next-path.ts'
-import type { RouteContext } from './route-context.ts'
+import { audit, type RouteContext } from './route-context.ts'
 
 /** What all ways to log in by the browser share: the cookie that ties a try to the browser, and the session at the end. */
 export interface LoginEntrance {
@@ -42,11 +42,7 @@ export function createLoginEntrance(context: RouteContext): LoginEntrance {
     },
     async enter(request, reply, user, next) {
       const session = await sessions.create(user, 'login')
-      logger.info(`${user.name}: login`, {
-        audit: 'login',
-        user: user.name,
-        address: clientOf(request.raw).address,
-      })
+      audit(context, { action: 'login' }, user, request)
       reply.header('set-cookie', [
         cookie(request, sessions.cookieName, session.value, session.maxAgeSeconds),
         cookie(request, nonceCookie, '', 0),

@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { ClusterService } from '../clusters/index.ts'
 import type { RouteFeed } from '../core/index.ts'
+import type { EventStreams } from './event-streams.ts'
 
 export interface Metrics {
   observeRequest(route: string, method: string, status: number, seconds: number): void
@@ -10,10 +11,15 @@ export interface Metrics {
 }
 
 /** The gateway's figures; those of clusters are counted when they are asked for. */
-export function createMetrics(
-  service: Pick<ClusterService, 'counts'>,
-  routeFeed: Pick<RouteFeed, 'proxies'>,
-): Metrics {
+export function createMetrics({
+  service,
+  routeFeed,
+  streams,
+}: {
+  readonly service: Pick<ClusterService, 'counts'>
+  readonly routeFeed: Pick<RouteFeed, 'proxies'>
+  readonly streams: Pick<EventStreams, 'count'>
+}): Metrics {
   const register = new Registry()
   const registers = [register]
   collectDefaultMetrics({ register, prefix: 'dask_gateway_' })
@@ -37,6 +43,14 @@ export function createMetrics(
     registers,
     collect() {
       this.set(routeFeed.proxies().length)
+    },
+  })
+  new Gauge({
+    name: 'dask_gateway_event_streams',
+    help: 'Streams of events that are open.',
+    registers,
+    collect() {
+      this.set(streams.count())
     },
   })
   const durations = new Histogram({

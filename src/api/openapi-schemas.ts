@@ -22,9 +22,32 @@ function listOf(name: string, schema: string) {
   return exactly({ [name]: { type: 'array', items: { $ref: `#/components/schemas/${schema}` } } })
 }
 
+const errorCodes = [
+  'unauthenticated',
+  'forbidden',
+  'not-found',
+  'conflict',
+  'invalid',
+  'too-large',
+  'upstream',
+  'unavailable',
+  'internal',
+]
+const number = { type: 'number', minimum: 0 }
+const numberOrNull = { type: ['number', 'null'], minimum: 0 }
+const counts = {
+  created: count,
+  submitted: count,
+  running: count,
+  closing: count,
+  stopped: count,
+  failed: count,
+}
+const ref = (schema: string) => ({ $ref: `#/components/schemas/${schema}` })
+
 /** The shapes of requests and answers. */
 export const schemas = {
-  Error: exactly({ error: text }),
+  Error: exactly({ error: text, code: { enum: errorCodes } }),
   Health: exactly({ status: { enum: ['pass', 'fail'] } }),
   Readiness: {
     type: 'object',
@@ -79,6 +102,73 @@ export const schemas = {
     start_time: time,
     stop_time: timeOrNull,
     reason: textOrNull,
+  }),
+  LogPiece: exactly({ from: count, text }),
+  User: exactly({
+    name: text,
+    groups: names,
+    admin: { type: 'boolean' },
+    challenge: text,
+    session: {
+      anyOf: [exactly({ kind: { enum: ['header', 'login'] }, expires_at: time }), { type: 'null' }],
+    },
+  }),
+  ClusterInfo: exactly({
+    name: text,
+    username: text,
+    status: { enum: shownStatuses },
+    pending_reason: textOrNull,
+    reason: textOrNull,
+    start_time: time,
+    stop_time: timeOrNull,
+    options: { type: 'object' },
+    workers: exactly({ wanted: count, ...counts }),
+    cores: number,
+    memory: number,
+    worker_cores: number,
+    worker_memory: number,
+    max_workers: numberOrNull,
+    dashboard_route: textOrNull,
+  }),
+  ClusterPage: exactly({
+    clusters: { type: 'array', items: ref('ClusterInfo') },
+    total: count,
+    cursor: textOrNull,
+  }),
+  AuditEvents: listOf('events', 'AuditEvent'),
+  AuditEvent: exactly({
+    id: { type: 'integer', minimum: 1 },
+    time,
+    user: text,
+    action: text,
+    cluster: textOrNull,
+    owner: textOrNull,
+    address: text,
+    message: text,
+  }),
+  NewDrain: {
+    type: 'object',
+    properties: { draining: { type: 'boolean' }, message: { type: 'string', maxLength: 500 } },
+    required: ['draining'],
+  },
+  Drain: exactly({
+    draining: { type: 'boolean' },
+    since: timeOrNull,
+    by: textOrNull,
+    message: textOrNull,
+  }),
+  AdminHealth: exactly({
+    status: { enum: ['pass', 'fail'] },
+    checks: { type: 'object', additionalProperties: text },
+    version: text,
+    backend: text,
+    start_time: time,
+    memory: count,
+    streams: count,
+    draining: { type: 'boolean' },
+    proxies: { type: 'array', items: exactly({ name: text, routes: count }) },
+    clusters: exactly(counts),
+    workers: exactly(counts),
   }),
   Heartbeat: {
     type: 'object',

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { z } from 'zod'
+import * as z from 'zod'
 import {
   type Answer,
   type Ask,
   askPublic,
   basic,
+  connectAsUser,
+  readUntil,
   startTestApi,
+  type TestApi,
 } from '../../test/support/test-api.ts'
 import { openApiDocument } from './openapi.ts'
 
@@ -65,7 +68,7 @@ function check(path: string, method: string, answer: Answer): void {
 }
 
 test('every answer is as the document says, and every operation was asked', async (t) => {
-  const it = await startTestApi(t)
+  const it = await startTestApi(t, { roles: (user) => ({ ...user, admin: user.name === 'root' }) })
   const cluster = '/api/v1/clusters/{name}'
   const asked = new Set<string>()
   async function ask(path: string, status: number, how: Ask = {}, query = '', name = first) {
@@ -100,6 +103,33 @@ test('every answer is as the document says, and every operation was asked', asyn
   await ask(`${cluster}/workers`, 200, alice)
   await ask(`${cluster}/logs`, 200, alice)
   await ask(`${cluster}/logs`, 404, alice, '?worker=x')
+  await ask('/api/v1/user', 200, alice)
+  await ask('/api/v1/user/clusters', 200, alice, '?status=running&limit=5&search=x')
+  await ask('/api/v1/user/clusters', 422, alice, '?cursor=x')
+  await ask('/api/v1/user/clusters/{name}', 200, alice)
+  await ask('/api/v1/user/clusters/{name}', 403, { headers: basic('bob') })
+  await ask(`${cluster}/events`, 200, alice, '?follow')
+  await ask(`${cluster}/logs`, 200, alice, '?follow')
+  await askStream(it, '/api/v1/user/stream', asked)
+  const admin = { headers: basic('root') }
+  const ofAny = '/api/v1/admin/clusters/{name}'
+  for (const path of ['clusters', 'clusters/{name}', 'events', 'drain', 'health'])
+    await ask(`/api/v1/admin/${path}`, 403, alice)
+  await ask('/api/v1/admin/clusters', 200, admin, '?user=alice')
+  await ask('/api/v1/admin/clusters', 422, admin, '?limit=0')
+  await ask(ofAny, 200, admin)
+  await ask(ofAny, 404, admin, '', 'nothing')
+  await ask(`${ofAny}/events`, 200, admin)
+  await ask(`${ofAny}/workers`, 200, admin)
+  await ask(`${ofAny}/logs`, 200, admin)
+  await ask('/api/v1/admin/events', 200, admin)
+  await ask('/api/v1/admin/health', 200, admin)
+  const drain = (wanted: unknown) => ({ ...post(wanted, basic('root')), method: 'PUT' })
+  await ask('/api/v1/admin/drain', 200, drain({ draining: true, message: 'Maintenance at six' }))
+  await ask('/api/v1/admin/drain', 200, admin)
+  await ask('/api/v1/admin/drain', 422, drain({ draining: 'x' }))
+  await ask(ofAny, 403, { method: 'DELETE', ...alice })
+  await ask(ofAny, 204, { method: 'DELETE', ...admin })
   await ask(cluster, 403, { headers: basic('bob') })
   await ask(cluster, 404, alice, '', 'nothing')
   await ask(cluster, 401)
@@ -111,6 +141,17 @@ test('every answer is as the document says, and every operation was asked', asyn
   )
   assert.deepEqual([...asked].sort(), described.sort())
 })
+
+/** A stream that does not end by itself: what it begins with. */
+async function askStream(it: TestApi, path: string, asked: Set<string>): Promise<void> {
+  const socket = connectAsUser(it)
+  const { authorization } = basic('alice')
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\n\r\n`)
+  const text = await readUntil(socket, (read) => read.includes('event: snapshot'))
+  socket.destroy()
+  assert.match(text, /^HTTP\/1.1 200 [\s\S]*content-type: text\/event-stream/i)
+  asked.add(`get ${path}`)
+}
 
 test('the check would notice a member too many', () => {
   const answer: Answer = {

@@ -1,38 +1,19 @@
+import { openApiParts } from './openapi-parts.ts'
+import { peoplePaths } from './openapi-people.ts'
 import { schemas } from './openapi-schemas.ts'
 
-type Parameter = { readonly [key: string]: unknown }
-
-const json = (schema: string) => ({
-  content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } },
-})
-const answer = (description: string, schema: string) => ({ description, ...json(schema) })
-const failure = (description: string) => answer(description, 'Error')
-const body = (schema: string) => ({ required: true, ...json(schema) })
-const query = (name: string, description: string, schema: object): Parameter => ({
-  name,
-  in: 'query',
-  description,
-  schema,
-  allowEmptyValue: true,
-})
-
-const clusterName: Parameter = {
-  name: 'name',
-  in: 'path',
-  required: true,
-  description: "The cluster's name.",
-  schema: { type: 'string' },
-}
-
-const user = [{ basic: [] }, { session: [] }]
-const unauthenticated = { 401: failure('Nobody that the gateway knows.') }
-const ofCluster = {
-  ...unauthenticated,
-  403: failure("Another user's cluster."),
-  404: failure('No such cluster.'),
-}
-const wrong = { 422: failure('Something in the request is wrong; the sentence says what.') }
-const tooLarge = { 413: failure('The body is too large.') }
+const {
+  answer,
+  body,
+  clusterName,
+  failure,
+  ofCluster,
+  query,
+  tooLarge,
+  unauthenticated,
+  user,
+  wrong,
+} = openApiParts
 
 /** The description of the API that the gateway serves; a test holds the real answers against it. */
 export function openApiDocument(version: string, prefix: string) {
@@ -44,7 +25,7 @@ export function openApiDocument(version: string, prefix: string) {
       description: 'Clusters of Dask for many users. Times are milliseconds since the epoch.',
     },
     servers: [{ url: prefix === '' ? '/' : prefix }],
-    paths: { ...serverPaths, ...clusterPaths, ...historyPaths, ...schedulerPaths },
+    paths: { ...serverPaths, ...clusterPaths, ...peoplePaths(openApiParts), ...schedulerPaths },
     components: {
       schemas,
       securitySchemes: {
@@ -115,6 +96,7 @@ const clusterPaths = {
       responses: {
         201: answer('Begun; it is PENDING.', 'ClusterName'),
         ...unauthenticated,
+        409: failure('No new clusters are taken at the moment.'),
         ...tooLarge,
         ...wrong,
       },
@@ -167,48 +149,6 @@ const clusterPaths = {
         200: answer('Done, perhaps with a warning.', 'ScaleResult'),
         ...ofCluster,
         409: failure('The cluster does not run.'),
-        ...wrong,
-      },
-    },
-  },
-}
-
-const historyPaths = {
-  '/api/v1/clusters/{name}/events': {
-    get: {
-      summary: 'What happened to a cluster, in order',
-      security: user,
-      parameters: [
-        clusterName,
-        query('after', 'Only events with a greater id.', { type: 'integer', minimum: 0 }),
-        query('limit', 'At most so many.', { type: 'integer', minimum: 1, maximum: 1000 }),
-      ],
-      responses: { 200: answer('The events.', 'Events'), ...ofCluster, ...wrong },
-    },
-  },
-  '/api/v1/clusters/{name}/workers': {
-    get: {
-      summary: "A cluster's workers",
-      security: user,
-      parameters: [clusterName],
-      responses: { 200: answer('The workers.', 'Workers'), ...ofCluster },
-    },
-  },
-  '/api/v1/clusters/{name}/logs': {
-    get: {
-      summary: 'The end of a log, also after the end of its process',
-      security: user,
-      parameters: [
-        clusterName,
-        query('worker', 'Whose log; without: that of the scheduler.', { type: 'string' }),
-        query('tail', 'How many lines.', { type: 'integer', minimum: 1, maximum: 10_000 }),
-      ],
-      responses: {
-        200: {
-          description: 'The lines.',
-          content: { 'text/plain': { schema: { type: 'string' } } },
-        },
-        ...ofCluster,
         ...wrong,
       },
     },

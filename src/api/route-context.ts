@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import type { ClusterService } from '../clusters/index.ts'
-import type { ClusterOptions, Logger, User } from '../core/index.ts'
+import { type ClusterOptions, GatewayError, type Logger, type User } from '../core/index.ts'
+import type { AuditTrail } from './audit-trail.ts'
 import type { Authentication, Caller } from './authentication.ts'
-import { type Client, clientOf } from './client.ts'
+import { clientOf } from './client.ts'
 import type { DashboardRoute } from './cluster-report.ts'
 import { setCookie } from './cookies.ts'
 
@@ -22,6 +23,7 @@ export interface RouteContext {
   readonly dashboardRoute: DashboardRoute
   readonly prefix: string
   readonly logger: Logger
+  readonly trail: AuditTrail
   /** Aborts when the server stops: long answers end then. */
   readonly stopping: AbortSignal
 }
@@ -61,9 +63,23 @@ export function userRoute(
       // requireUser has set it, or there had been an error.
       const caller = request.caller as Caller
       const answer = await handler(caller.user, request, reply)
-      if (caller.by === 'header') await beginSession(context, caller, request, reply)
+      // A stream has begun to answer by itself.
+      if (caller.by === 'header' && !reply.sent) await beginSession(context, caller, request, reply)
       return sendJson(reply, answer)
     },
+  })
+}
+
+/** As `userRoute`, for administrators only. */
+export function adminRoute(
+  context: RouteContext,
+  method: HTTPMethods,
+  url: string,
+  handler: UserHandler,
+): void {
+  userRoute(context, method, url, (user, request, reply) => {
+    if (user.admin) return handler(user, request, reply)
+    throw new GatewayError('forbidden', `User ${user.name} is no administrator`)
   })
 }
 
@@ -88,7 +104,7 @@ async function beginSession(
   reply: FastifyReply,
 ): Promise<void> {
   const { sessions } = context.authentication
-  const { value, maxAgeSeconds } = await sessions.create(caller.user, 'header')
+  const { value, maxAgeSeconds } = await sessions.create(caller.proved, 'header')
   reply.headers(caller.replyHeaders)
   reply.header(
     'set-cookie',
@@ -110,22 +126,26 @@ export function sendJson(reply: FastifyReply, answer: unknown): FastifyReply {
     .send(answer instanceof JsonText ? answer.text : JSON.stringify(answer))
 }
 
-/** The request's caller as the audit lines name it. */
+/** Records what the request's caller has done. */
 export function audit(
-  context: RouteContext,
-  action: string,
-  clusterName: string,
+  { trail }: Pick<RouteContext, 'trail'>,
+  what: {
+    readonly action: string
+    readonly cluster?: string
+    /** Without: the caller's own. */
+    readonly owner?: string
+    readonly message?: string
+  },
   user: User,
   request: FastifyRequest,
 ): void {
-  const client: Client = clientOf(request.raw)
-  context.logger.info(`${user.name}: ${action} ${clusterName}`, {
-    audit: action,
-    user: user.name,
-    cluster: clusterName,
-    address: client.address,
-    requestId: request.id,
-  })
+  const { action, cluster = null, owner = user.name, message = '' } = what
+  const { address } = clientOf(request.raw)
+  const whose = cluster === null ? null : owner
+  trail.record(
+    { user: user.name, action, cluster, owner: whose, address, message },
+    { requestId: request.id },
+  )
 }
 
 /** A path's parameter. The router matched it, so it is there. */

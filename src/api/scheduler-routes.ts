@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Heartbeat } from '../clusters/index.ts'
 import { GatewayError } from '../core/index.ts'
 import { clientOf } from './client.ts'
@@ -98,7 +98,7 @@ async function stopAsUser(
   const caller = request.caller
   if (caller === null) throw new GatewayError('internal', 'A request without a caller.')
   await context.service.stop(caller.user, name)
-  audit(context, 'stop', name, caller.user, request)
+  audit(context, { action: 'stop', cluster: name }, caller.user, request)
 }
 
 function refuseToken(reply: FastifyReply): void {

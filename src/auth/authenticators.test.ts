@@ -42,6 +42,9 @@ test('the settings have the names and defaults of the settings page', () => {
     cookie_name: null,
     cache_max_age: 300,
     session_max_age: 43200,
+    admin_users: [],
+    admin_groups: [],
+    groups_from: 'authenticator',
     service_name: 'HTTP',
     keytab: 'dask_gateway.keytab',
   })

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type SettingType, setting, settingsClass, types } from '../core/index.ts'
 
 /** `c.Authenticator`: what every authenticator has. */
@@ -19,6 +19,17 @@ export const authenticatorSettings = settingsClass({
       types.seconds,
       'Seconds that a session lives which a person began on the login page.',
       { default: 43200 },
+    ),
+    admin_users: setting(types.textList, 'The names of administrators.', { default: [] }),
+    admin_groups: setting(
+      types.textList,
+      'Members of these groups are administrators: groups as the authenticator knows them, or as groups_from says.',
+      { default: [] },
+    ),
+    groups_from: setting(
+      types.choice('authenticator', 'os'),
+      'Where the groups of users come from. "os": those that the system of the gateway knows for an account of exactly that name, besides the authenticator\'s.',
+      { default: 'authenticator' },
     ),
   },
 })

@@ -185,6 +185,7 @@ function createClustersOf(start: ClustersStart): Clusters {
   })
   const clusters = createClusters({
     store: hooks.store(store),
+    drain: store,
     logArchive: createLogArchive(store.stateDirectory),
     backend: hooks.backend(backend),
     routes: hooks.routes(start.routes),

@@ -1,5 +1,5 @@
 import { openTlsCertificate, type TlsCertificate } from '../api/index.ts'
-import { authenticators } from '../auth/index.ts'
+import { authenticatorSettings, authenticators, type RoleSettings } from '../auth/index.ts'
 import { type BackendDriver, findBackend } from '../backends/index.ts'
 import type { Configuration } from '../config/index.ts'
 import { type Authenticator, dbBackendSettings, GatewayError, type Logger } from '../core/index.ts'
@@ -51,6 +51,13 @@ export function authenticatorOf(configuration: Configuration, logger: Logger): A
     )
   const surroundings = { environment: process.env, logger }
   return kind.create(configuration.get(kind.settings), surroundings)
+}
+
+/** Who is an administrator, as the authenticator in use has it. */
+export function roleSettingsOf(configuration: Configuration): RoleSettings {
+  const kind = authenticators[configuration.authenticatorClass.name]
+  // Every authenticator inherits these settings.
+  return configuration.get(kind?.settings ?? authenticatorSettings) as RoleSettings
 }
 
 /** Records, periods and limits, as the backend in use has them. */

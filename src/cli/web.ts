@@ -6,14 +6,14 @@ import {
   metricsSettings,
   type TlsCertificate,
 } from '../api/index.ts'
-import { authenticatorSettings, createSessions } from '../auth/index.ts'
+import { authenticatorSettings, createRoles, createSessions, withGroups } from '../auth/index.ts'
 import type { Clusters } from '../clusters/index.ts'
 import { type Configuration, gatewaySettings } from '../config/index.ts'
 import type { Cluster, Logger, RouteFeed, RouteTable, Store } from '../core/index.ts'
 import { createDashboards, type DashboardAuth, dashboardRoute } from '../dashboards/index.ts'
 import { proxySettings } from '../proxy/index.ts'
 import { isLoopback } from './addresses.ts'
-import { authenticatorOf } from './parts.ts'
+import { authenticatorOf, roleSettingsOf } from './parts.ts'
 import { packageVersion } from './version.ts'
 
 export interface WebStart {
@@ -41,9 +41,11 @@ export interface Web {
 
 export async function createWeb(start: WebStart): Promise<Web> {
   const { configuration, logger } = start
-  const authenticator = authenticatorOf(configuration, logger)
+  const roleSettings = roleSettingsOf(configuration)
+  const authenticator = withGroups(authenticatorOf(configuration, logger), roleSettings)
   await authenticator.start()
-  const authentication = createAuthentication(authenticator, await sessionsOf(start))
+  const roles = createRoles(roleSettings)
+  const authentication = createAuthentication(authenticator, await sessionsOf(start), roles)
   const { dashboard_auth, dashboard_host, prefix, address } = configuration.get(proxySettings)
   const openWarning =
     authenticator.open && !isLoopback(address)
@@ -84,6 +86,8 @@ export async function createWeb(start: WebStart): Promise<Web> {
       { name: 'store', check: () => start.store.probe() },
       { name: 'proxy', check: async () => requireProxy(start.routes) },
     ],
+    audits: start.store,
+    backendName: configuration.backendClass.name,
     version: packageVersion(),
     logger,
   })

@@ -1,4 +1,4 @@
-import type { Cluster, ClusterEvent, Status, User, Worker } from '../core/index.ts'
+import type { Cluster, ClusterEvent, Drain, Status, User, Worker } from '../core/index.ts'
 
 /** The status that users see (wire-protocol.md, section 4.3). */
 export type ShownStatus = 'PENDING' | 'RUNNING' | 'STOPPING' | 'STOPPED' | 'FAILED'
@@ -16,6 +16,65 @@ export interface ClusterView {
   readonly cluster: Cluster
   /** RUNNING only once the proxies have the route. */
   readonly shown: ShownStatus
+}
+
+/** A cluster with all that people may see of its state. */
+export interface ClusterDetails extends ClusterView {
+  /** What it waits for, in words; null when it is not PENDING. */
+  readonly pendingReason: string | null
+  readonly workers: { readonly [status in Status]: number }
+  /** Of the scheduler and the workers that run. */
+  readonly cores: number
+  readonly memoryBytes: number
+}
+
+/** Which clusters are looked for; null: any. */
+export interface ClusterSearch {
+  /** Exactly. */
+  readonly username: string | null
+  readonly statuses: readonly ShownStatus[] | null
+  /** Part of the name, of the user's name or of the reason, in any case. */
+  readonly text: string | null
+  /** The last cluster of the page before. */
+  readonly after: ClusterPosition | null
+  readonly limit: number
+}
+
+/** Where a cluster stands among all: the newest first, those of one moment by name. */
+export interface ClusterPosition {
+  readonly startTime: number
+  readonly name: string
+}
+
+export interface FoundClusters {
+  readonly clusters: readonly ClusterDetails[]
+  /** How many there are on all pages. */
+  readonly total: number
+  /** Where the next page begins; null: this was the last. */
+  readonly next: ClusterPosition | null
+}
+
+/** A version of a user's clusters; of another run of the gateway it means nothing. */
+export interface FeedPosition {
+  readonly epoch: string
+  readonly version: number
+}
+
+/** What differs from a position. */
+export interface FeedChanges {
+  readonly position: FeedPosition
+  /** Whether `clusters` are all that live, since the position was not known. */
+  readonly isSnapshot: boolean
+  readonly clusters: readonly ClusterDetails[]
+  readonly removed: readonly string[]
+}
+
+/** Part of a log, from a position on. */
+export interface FollowedLog {
+  readonly from: number
+  readonly bytes: Buffer
+  /** Nothing more will come. */
+  readonly isOver: boolean
 }
 
 /** What a scheduler reports (wire-protocol.md, section 5.1), checked for shape by `api/`. */
@@ -85,4 +144,36 @@ export interface ClusterService {
     readonly clusters: { readonly [status in Status]: number }
     readonly workers: { readonly [status in Status]: number }
   }
+  details(user: User, name: string): ClusterDetails
+  /** Anybody's clusters, ended ones too, the newest first: `api/` says whose. */
+  search(search: ClusterSearch): FoundClusters
+  /** What differs in the user's clusters from `since`; without, all that live. */
+  changes(user: User, since: FeedPosition | null): FeedChanges
+  /** Resolves when `changes` may have more than `since`, or `signal` aborts. */
+  whenChanged(user: User, since: FeedPosition, signal: AbortSignal): Promise<void>
+  /** As `events`, for those who follow: waits for at least one, for the cluster's end or for `signal`. */
+  nextEvents(
+    user: User,
+    name: string,
+    afterId: number,
+    limit: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly events: readonly ClusterEvent[]; readonly isOver: boolean }>
+  /** What a log has from a position on, now; null: its last `maxBytes`. */
+  logPiece(
+    user: User,
+    name: string,
+    workerName: string | null,
+    from: number | null,
+    maxBytes: number,
+  ): Promise<FollowedLog>
+  /** For administrators: whose cluster it is, so that they may ask for it as its owner. */
+  ownerOf(name: string): User
+  /** As `stop`, by an administrator. */
+  stopAs(admin: User, name: string): Promise<void>
+  /** null: new clusters are welcome. */
+  drain(): Drain | null
+  setDrain(drain: Drain | null): Promise<void>
+  /** What went wrong at the last look at what runs; null: nothing. */
+  backendProblem(): string | null
 }

@@ -48,6 +48,7 @@ async function gateway({
   const routes = new Map<string, Route>()
   const clusters = createClusters({
     store,
+    drain: store,
     logArchive: store,
     backend,
     routes: {

@@ -5,6 +5,7 @@ import {
   type ClusterOptions,
   type ClusterStore,
   type DashboardTarget,
+  type DrainStore,
   type dbBackendSettings,
   GatewayError,
   isFinal,
@@ -33,6 +34,7 @@ export interface ClustersParts {
   readonly options: ClusterOptions
   readonly resolveSettings: ResolveClusterSettings
   readonly policy: ClusterPolicy
+  readonly drain: DrainStore
   /** Ports of this host that no scheduler may report as its own. */
   readonly ownPorts: () => readonly number[]
   readonly logger: Logger
@@ -88,6 +90,8 @@ export function createClusters(parts: ClustersParts): Clusters {
     options: parts.options,
     resolveSettings: parts.resolveSettings,
     send: sendToScheduler,
+    drain: parts.drain,
+    backendProblem: () => observer.problem,
     networks: networksOf(policy.scheduler_networks),
     ownPorts: parts.ownPorts,
     wake: wakeCluster,

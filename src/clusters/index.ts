@@ -6,3 +6,4 @@ export {
   type ClustersParts,
   createClusters,
 } from './clusters.ts'
+export { workerLimit } from './limits.ts'

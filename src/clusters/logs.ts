@@ -1,9 +1,9 @@
-import type { ObjectRef } from '../core/index.ts'
+import type { Backend, ObjectRef } from '../core/index.ts'
 import { type Entry, objectRefs } from './records.ts'
 import type { StepContext } from './step-context.ts'
 
 /** What the archive keeps of a log. */
-const keptLogBytes = 1 << 20
+export const keptLogBytes = 1 << 20
 const tailBytes = 16 << 10
 const logTailLines = 20
 
@@ -33,11 +33,27 @@ export async function keepLog(
 ): Promise<Buffer | null> {
   const { backend, logArchive, logger } = context
   try {
-    const log = await backend.logs(entry.cluster, ref, keptLogBytes, context.signal())
-    if (log !== null) await logArchive.put(ref.clusterName, ref.workerName ?? 'scheduler', log)
-    return log
+    const piece = await lastPiece(backend, entry, ref, context.signal())
+    if (piece === null) return null
+    const name = ref.workerName ?? 'scheduler'
+    await logArchive.put(ref.clusterName, name, piece.bytes)
+    if (piece.from !== null) entry.logEnds.set(name, piece.from + piece.bytes.length)
+    return piece.bytes
   } catch (error) {
     logger.warn('A log could not be kept', { cluster: ref.clusterName, error })
     return null
   }
+}
+
+async function lastPiece(
+  backend: Backend,
+  { cluster }: Entry,
+  ref: ObjectRef,
+  signal: AbortSignal,
+) {
+  if (backend.logPiece !== undefined)
+    return backend.logPiece(cluster, ref, null, keptLogBytes, signal)
+  const bytes = await backend.logs(cluster, ref, keptLogBytes, signal)
+  // Only of a whole log it is known where it begins.
+  return bytes === null ? null : { from: bytes.length < keptLogBytes ? 0 : null, bytes }
 }

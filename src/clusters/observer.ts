@@ -1,4 +1,4 @@
-import { type Backend, isFinal, type Logger, type Observation } from '../core/index.ts'
+import { type Backend, isFinal, type Logger, messageOf, type Observation } from '../core/index.ts'
 import { type Entry, objectRefs, type Records } from './records.ts'
 
 export interface ObserverParts {
@@ -29,9 +29,15 @@ export class Observer {
   #looking: Promise<void> | null = null
   #again = false
   #stopped = false
+  #problem: string | null = null
 
   constructor(parts: ObserverParts) {
     this.#parts = parts
+  }
+
+  /** Why the last look failed; null: it did not. */
+  get problem(): string | null {
+    return this.#problem
   }
 
   start(): void {
@@ -56,8 +62,14 @@ export class Observer {
     this.#timer = setTimeout(() => {
       this.#timer = null
       this.#looking = this.#look()
-        .catch((error: unknown) =>
-          this.#parts.logger.warn('The backend could not be observed', { error }),
+        .then(
+          () => {
+            this.#problem = null
+          },
+          (error: unknown) => {
+            this.#problem = messageOf(error)
+            this.#parts.logger.warn('The backend could not be observed', { error })
+          },
         )
         .finally(() => {
           this.#looking = null

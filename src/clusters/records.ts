@@ -9,6 +9,7 @@ import {
   type RouteTable,
   type Worker,
 } from '../core/index.ts'
+import { ChangeFeed } from './change-feed.ts'
 import { type AttemptFacts, type ClusterFacts, fullRoom, newAttemptFacts } from './lifecycle.ts'
 
 /** A cluster in memory: its records as they are stored, and what is only known. */
@@ -18,6 +19,8 @@ export interface Entry {
   facts: ClusterFacts
   /** The last sentence of each kind, so that an event tells each once. */
   readonly told: Map<ToldKind, string>
+  /** How long the logs were that have been kept, by their objects' names; not known of earlier runs. */
+  readonly logEnds: Map<string, number>
 }
 
 type ToldKind = 'scheduler waits' | 'workers wait' | 'no room' | 'address' | 'step'
@@ -41,11 +44,14 @@ export interface Changed {
  * seen by readers, one change of a cluster at a time.
  */
 export class Records {
+  /** For those who follow clusters. */
+  readonly changes = new ChangeFeed()
   readonly #store: ClusterStore
   readonly #entries = new Map<string, Entry>()
   readonly #byUser = new Map<string, Set<string>>()
   readonly #turns = new Map<string, Promise<unknown>>()
   readonly #watchers = new Map<string, Set<() => void>>()
+  readonly #eventReads = new Map<string, Promise<readonly ClusterEvent[]>>()
   // Of each cluster, since its old ones were last removed.
   readonly #newEvents = new Map<string, number>()
   #lastEventId = 0
@@ -88,7 +94,9 @@ export class Records {
       { put: 'cluster', cluster },
       { put: 'event', event: this.#event(cluster.name, event) },
     ])
-    return this.#insert(cluster)
+    const entry = this.#insert(cluster)
+    this.notify(cluster.name)
+    return entry
   }
 
   /**
@@ -130,10 +138,20 @@ export class Records {
     const { username } = entry.cluster
     this.#byUser.get(username)?.delete(name)
     if (this.#byUser.get(username)?.size === 0) this.#byUser.delete(username)
+    this.changes.removed(name, username)
+    this.#tellWatchers(name)
   }
 
+  /** All who follow a cluster ask for the same at the same moment: the store is asked once. */
   events(name: string, afterId: number, limit: number): Promise<readonly ClusterEvent[]> {
-    return this.#store.events(name, afterId, limit)
+    const key = `${name} ${afterId} ${limit}`
+    const asked = this.#eventReads.get(key)
+    if (asked !== undefined) return asked
+    const read = this.#store.events(name, afterId, limit)
+    this.#eventReads.set(key, read)
+    const done = () => this.#eventReads.delete(key)
+    read.then(done, done)
+    return read
   }
 
   /** Calls `onChange` after each change of a cluster until the returned function is called. */
@@ -148,6 +166,12 @@ export class Records {
 
   /** Tells those who watch that something unrecorded about a cluster (its route) has changed. */
   notify(name: string): void {
+    const entry = this.#entries.get(name)
+    if (entry !== undefined) this.changes.changed(name, entry.cluster.username)
+    this.#tellWatchers(name)
+  }
+
+  #tellWatchers(name: string): void {
     for (const onChange of [...(this.#watchers.get(name) ?? [])]) onChange()
   }
 
@@ -197,6 +221,7 @@ export class Records {
       workers: new Map(),
       facts,
       told: new Map(),
+      logEnds: new Map(),
     }
     this.#entries.set(cluster.name, entry)
     const names = this.#byUser.get(cluster.username) ?? new Set()

@@ -4,6 +4,8 @@ import {
   type ClusterOptions,
   checkOptions,
   type DashboardTarget,
+  type Drain,
+  type DrainStore,
   GatewayError,
   isFinal,
   type Json,
@@ -17,10 +19,15 @@ import {
   type Worker,
 } from '../core/index.ts'
 import { createKeyPair, randomHex } from '../util/index.ts'
+import { detailsOf } from './cluster-details.ts'
 import type { ClusterService, ClusterView, ScaleResult, ShownStatus } from './cluster-service.ts'
+import { followClusters } from './follow-clusters.ts'
 import { checkSchedulerFits, limitAdapt, limitScale } from './limits.ts'
+import { createLogPieces } from './log-pieces.ts'
 import { type Entry, objectRefs } from './records.ts'
 import type { SendToScheduler } from './scheduler-comm.ts'
+import { searchClusters } from './search-clusters.ts'
+import { shownStatus } from './shown-status.ts'
 import { entryOfToken, type HeartbeatParts, takeHeartbeat } from './take-heartbeat.ts'
 
 export interface ServiceParts extends HeartbeatParts {
@@ -29,6 +36,8 @@ export interface ServiceParts extends HeartbeatParts {
   readonly options: ClusterOptions
   readonly resolveSettings: ResolveClusterSettings
   readonly send: SendToScheduler
+  readonly drain: DrainStore
+  readonly backendProblem: () => string | null
   readonly logger: Logger
 }
 
@@ -46,6 +55,7 @@ const statuses: readonly Status[] = [
 export function createClusterService(
   parts: ServiceParts,
 ): ClusterService & { findDashboard(name: string): DashboardTarget | null } {
+  const own = (user: User, name: string) => ownEntry(parts, user, name)
   return {
     create: (user, options) => create(parts, user, options),
     list: (user, wanted) => list(parts, user, wanted ?? ['PENDING', 'RUNNING']),
@@ -64,16 +74,20 @@ export function createClusterService(
     workers: (user, name) => [...ownEntry(parts, user, name).workers.values()],
     logs: (user, name, workerName, maxBytes) => logs(parts, user, name, workerName, maxBytes),
     counts: () => counts(parts),
+    details: (user, name) => detailsOf(own(user, name)),
+    search: (search) => searchClusters(parts.records, search),
+    ...followClusters(parts.records, own),
+    logPiece: createLogPieces({ ...parts, ownEntry: own }),
+    ownerOf: (name) => ownerOf(parts, name),
+    stopAs: async (admin, name) => {
+      ownerOf(parts, name)
+      await writeStop(parts, name, `Stopped by the administrator ${admin.name}`)
+    },
+    drain: () => parts.drain.drain,
+    backendProblem: parts.backendProblem,
+    setDrain: (drain) => parts.drain.saveDrain(drain),
     findDashboard: (name) => findDashboard(parts, name),
   }
-}
-
-/** The status that users see. */
-export function shownStatus({ cluster, facts }: Pick<Entry, 'cluster' | 'facts'>): ShownStatus {
-  if (cluster.status === 'stopped') return 'STOPPED'
-  if (cluster.status === 'failed') return 'FAILED'
-  if (cluster.target !== 'running' || cluster.status === 'closing') return 'STOPPING'
-  return cluster.status === 'running' && facts.published ? 'RUNNING' : 'PENDING'
 }
 
 function viewOf(entry: Entry): ClusterView {
@@ -91,6 +105,12 @@ function ownEntry({ records }: ServiceParts, user: User, name: string): Entry {
   return entry
 }
 
+function ownerOf({ records }: ServiceParts, name: string): User {
+  const entry = records.get(name)
+  if (entry === undefined) throw new GatewayError('not-found', `Cluster ${name} not found`)
+  return { name: entry.cluster.username, groups: [], admin: false }
+}
+
 function list(
   { records }: ServiceParts,
   user: User,
@@ -105,6 +125,7 @@ function list(
 }
 
 async function create(parts: ServiceParts, user: User, asked: unknown): Promise<Cluster> {
+  refuseWhileDraining(parts.drain.drain)
   const fields: readonly OptionField[] = await parts.options.fieldsFor(user)
   const options = checkOptions(fields, asked ?? {})
   const overrides: { readonly [key: string]: Json } = await parts.options.settingsFor(user, options)
@@ -142,6 +163,16 @@ async function create(parts: ServiceParts, user: User, asked: unknown): Promise<
   for (const warning of warnings) parts.logger.warn(warning, { cluster: name, user: user.name })
   parts.wake(name)
   return cluster
+}
+
+/** 409, so that the Python client shows the sentence. */
+function refuseWhileDraining(drain: Drain | null): void {
+  if (drain === null) return
+  const why = drain.message === '' ? '' : `: ${drain.message}`
+  throw new GatewayError(
+    'conflict',
+    `No new clusters are taken at the moment${why}. Those that exist go on.`,
+  )
 }
 
 async function waitWhilePending(

@@ -57,6 +57,12 @@ export type Observation =
     }
   | { readonly state: 'unknown'; readonly reason: string }
 
+/** Part of a log: its bytes from the position `from` on. */
+export interface LogPiece {
+  readonly from: number
+  readonly bytes: Buffer
+}
+
 /** What `find` knows of an attempt whose outcome was not known. */
 export type Found =
   | { readonly state: 'found'; readonly handle: Json }
@@ -101,6 +107,17 @@ export interface Backend {
     maxBytes: number,
     signal: AbortSignal,
   ): Promise<Buffer | null>
+  /**
+   * For those who follow a log: at most `maxBytes` of it from its byte `from` on; null: its last `maxBytes`. The answer begins
+   * elsewhere when the log was shortened, or when what lies between cannot be had. A backend that cannot tell positions leaves this out, and is followed by `logs` for some MiB.
+   */
+  logPiece?(
+    cluster: Cluster,
+    ref: ObjectRef,
+    from: number | null,
+    maxBytes: number,
+    signal: AbortSignal,
+  ): Promise<LogPiece | null>
   /** Removes what the cluster left outside (files, secrets). Called when all its objects are gone. */
   cleanUp(cluster: Cluster, signal: AbortSignal): Promise<void>
   /**

@@ -52,7 +52,57 @@ export interface Instance {
   readonly privatePort: number | null
 }
 
-export interface Store extends ClusterStore, SessionStore {
+/** Something that somebody did by the API; kept for administrators. */
+export interface AuditEvent {
+  /** Grows in the order of happening. */
+  readonly id: number
+  /** Milliseconds since the epoch. */
+  readonly time: number
+  /** Who did it. */
+  readonly user: string
+  /** A stable word for programs, such as `create` or `admin-stop`. */
+  readonly action: string
+  readonly cluster: string | null
+  /** Whose cluster it is; null: it is about no cluster. */
+  readonly owner: string | null
+  /** Where the request came from. */
+  readonly address: string
+  /** More, in words; empty: there is no more to say. */
+  readonly message: string
+}
+
+export interface AuditQuery {
+  /** Only those with a greater id, the oldest first; null: the newest first. */
+  readonly after: number | null
+  /** Only those with a smaller id; null: all. */
+  readonly before: number | null
+  readonly limit: number
+  readonly user: string | null
+  readonly cluster: string | null
+}
+
+/** What was done; all but the newest 100,000 are forgotten. */
+export interface AuditStore {
+  addAudit(event: Omit<AuditEvent, 'id'>): Promise<void>
+  audit(query: AuditQuery): Promise<readonly AuditEvent[]>
+}
+
+/** An administrator wants no new clusters; those that are there go on. */
+export interface Drain {
+  /** Milliseconds since the epoch. */
+  readonly since: number
+  readonly by: string
+  /** Why, for users; empty: not said. */
+  readonly message: string
+}
+
+/** Keeps a drain over restarts. */
+export interface DrainStore {
+  readonly drain: Drain | null
+  saveDrain(drain: Drain | null): Promise<void>
+}
+
+export interface Store extends ClusterStore, SessionStore, AuditStore, DrainStore {
   readonly instance: Instance
   /**
    * A directory of ours (0700) beside the database, for the proxy's socket, logs and working directories; for a database

@@ -66,6 +66,21 @@ export const migrations: readonly string[] = [
   ) strict, without rowid;
   create index session_by_end on session (expires_at);
   `,
+  `
+  alter table instance add column drain text;
+  create table audit (
+    id integer primary key autoincrement not null,
+    time integer not null,
+    username text not null,
+    action text not null,
+    cluster_name text,
+    owner text,
+    address text not null,
+    message text not null
+  ) strict;
+  create index audit_of_user on audit (username, id);
+  create index audit_of_cluster on audit (cluster_name, id);
+  `,
 ]
 
 /** The version of a database of ours; 0: nothing in it yet. Throws when a newer server wrote it. */

@@ -1,15 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kysely, Transaction } from 'kysely'
 import {
+  type AuditEvent,
+  type AuditQuery,
   type Change,
   type Cluster,
   type ClusterEvent,
+  type Drain,
   GatewayError,
   type Instance,
   type Session,
   type Store,
   type Worker,
 } from '../core/index.ts'
+import { addAuditRow, auditRows } from './audit-table.ts'
+import { remove } from './remove-rows.ts'
 import {
   clusterFromRow,
   clusterToRow,
@@ -29,6 +34,7 @@ export interface RecordStoreContext {
   readonly database: Kysely<Schema>
   readonly secrets: SecretBox
   readonly instance: Instance
+  readonly drain: Drain | null
   readonly stateDirectory: string
   /** The database for messages: a path, or "in memory". */
   readonly name: string
@@ -45,17 +51,23 @@ export class RecordStore implements Store {
   readonly stateDirectory: string
   readonly #context: RecordStoreContext
   #instance: Instance
+  #drain: Drain | null
   #last: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | null = null
 
   constructor(context: RecordStoreContext) {
     this.#context = context
     this.#instance = context.instance
+    this.#drain = context.drain
     this.stateDirectory = context.stateDirectory
   }
 
   get instance(): Instance {
     return this.#instance
+  }
+
+  get drain(): Drain | null {
+    return this.#drain
   }
 
   async load(): Promise<{
@@ -162,6 +174,22 @@ export class RecordStore implements Store {
     this.#instance = { ...this.#instance, privatePort: port }
   }
 
+  async saveDrain(drain: Drain | null): Promise<void> {
+    const text = drain === null ? null : JSON.stringify(drain)
+    await this.#write((transaction) =>
+      transaction.updateTable('instance').set({ drain: text }).execute(),
+    )
+    this.#drain = drain
+  }
+
+  async addAudit(event: Omit<AuditEvent, 'id'>): Promise<void> {
+    await this.#write((transaction) => addAuditRow(transaction, event))
+  }
+
+  audit(query: AuditQuery): Promise<readonly AuditEvent[]> {
+    return this.#read((database) => auditRows(database, query))
+  }
+
   /** Really writes: only so do a full and a read-only disk show. */
   async probe(): Promise<void> {
     await this.#write((transaction) =>
@@ -217,45 +245,4 @@ async function unlessLocked<T>(work: () => Promise<T>): Promise<T> {
       await delay(lockedRetryMs)
     }
   }
-}
-
-async function remove(
-  transaction: Transaction<Schema>,
-  change: Extract<Change, { remove: string }>,
-): Promise<void> {
-  if (change.remove === 'cluster') {
-    await transaction
-      .deleteFrom('cluster')
-      .where('name', '=', change.clusterName)
-      .executeTakeFirst()
-    return
-  }
-  if (change.remove === 'old-events') {
-    const { clusterName, keep } = change
-    await transaction
-      .deleteFrom('event')
-      .where('cluster_name', '=', clusterName)
-      .where('id', '<=', (events) =>
-        events
-          .selectFrom('event')
-          .select('id')
-          .where('cluster_name', '=', clusterName)
-          .orderBy('id', 'desc')
-          .limit(1)
-          .offset(keep),
-      )
-      .executeTakeFirst()
-    return
-  }
-  const { clusterName, workerName } = change
-  await transaction
-    .deleteFrom('event')
-    .where('cluster_name', '=', clusterName)
-    .where('worker', '=', workerName)
-    .executeTakeFirst()
-  await transaction
-    .deleteFrom('worker')
-    .where('cluster_name', '=', clusterName)
-    .where('name', '=', workerName)
-    .executeTakeFirst()
 }

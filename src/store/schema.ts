@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely'
+
 /** The tables as Kysely sees them; `migrations.ts` makes them. Times are milliseconds since the epoch, flags 0 or 1. */
 export interface Schema {
   readonly instance: InstanceRow
@@ -5,6 +7,7 @@ export interface Schema {
   readonly worker: WorkerRow
   readonly event: EventRow
   readonly session: SessionRow
+  readonly audit: AuditRow
 }
 
 /** One row only. */
@@ -19,6 +22,8 @@ export interface InstanceRow {
   readonly last_event_id: number
   /** How often `probe` wrote here. Another number each time, for SQLite does not write what is the same. */
   readonly probes: number
+  /** JSON of a `Drain`. */
+  readonly drain: string | null
 }
 
 export interface ClusterRow {
@@ -80,6 +85,17 @@ export interface SessionRow {
   readonly admin: number
   readonly kind: string
   readonly expires_at: number
+}
+
+export interface AuditRow {
+  readonly id: Generated<number>
+  readonly time: number
+  readonly username: string
+  readonly action: string
+  readonly cluster_name: string | null
+  readonly owner: string | null
+  readonly address: string
+  readonly message: string
 }
 
 /** The columns that hold sealed secrets, with the column that names the row. */

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { Kysely } from 'kysely'
-import { z } from 'zod'
-import { GatewayError, type Instance, type Logger, type Store } from '../core/index.ts'
+import * as z from 'zod'
+import { type Drain, GatewayError, type Instance, type Logger, type Store } from '../core/index.ts'
 import { randomHex } from '../util/index.ts'
 import { checkedVersion, migrate } from './migrations.ts'
 import { lockedLimitMs, RecordStore } from './record-store.ts'
@@ -62,6 +62,7 @@ export async function openDatabase(options: SqliteDatabaseOptions): Promise<Stor
       }),
       secrets,
       instance,
+      drain: readDrain(database),
       stateDirectory: options.stateDirectory,
       name,
       async release() {
@@ -128,6 +129,13 @@ export function readInstance(database: DatabaseSync, secrets: SecretBox): Instan
     proxyToken: open('proxy_token'),
     privatePort: row.private_port,
   }
+}
+
+const drainColumn = z.object({ since: z.number(), by: z.string(), message: z.string() })
+
+function readDrain(database: DatabaseSync): Drain | null {
+  const text = database.prepare('select drain from instance').get()?.drain
+  return typeof text === 'string' ? drainColumn.parse(JSON.parse(text)) : null
 }
 
 function createInstance(database: DatabaseSync, secrets: SecretBox): Instance {

@@ -1,19 +1,45 @@
 import type {
+  AuditEvent,
+  AuditQuery,
+  AuditStore,
   Change,
   Cluster,
   ClusterEvent,
   ClusterStore,
+  Drain,
+  DrainStore,
   LogArchive,
   Worker,
 } from '../../src/core/index.ts'
 
 /** Records in memory, with a switch that makes writing fail. */
-export class MemoryStore implements ClusterStore, LogArchive {
+export class MemoryStore implements ClusterStore, LogArchive, AuditStore, DrainStore {
   readonly clusters = new Map<string, Cluster>()
   readonly workers = new Map<string, Worker>()
   readonly allEvents: ClusterEvent[] = []
   readonly logs = new Map<string, Buffer>()
+  readonly audits: AuditEvent[] = []
+  drain: Drain | null = null
   failing = false
+
+  async saveDrain(drain: Drain | null) {
+    this.drain = drain
+  }
+
+  async addAudit(event: Omit<AuditEvent, 'id'>) {
+    this.audits.push({ ...event, id: this.audits.length + 1 })
+  }
+
+  async audit({ after, before, limit, user, cluster }: AuditQuery) {
+    const found = this.audits.filter(
+      (event) =>
+        event.id > (after ?? 0) &&
+        event.id < (before ?? Number.POSITIVE_INFINITY) &&
+        (user === null || event.user === user) &&
+        (cluster === null || event.cluster === cluster),
+    )
+    return (after === null ? found.toReversed() : found).slice(0, limit)
+  }
 
   async load() {
     return {

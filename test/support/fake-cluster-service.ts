@@ -1,16 +1,24 @@
 import type {
+  ClusterDetails,
   ClusterService,
   ClusterView,
   Heartbeat,
   ShownStatus,
 } from '../../src/clusters/index.ts'
-import { type Cluster, GatewayError, type User, type Worker } from '../../src/core/index.ts'
+import {
+  type Cluster,
+  type Drain,
+  GatewayError,
+  type User,
+  type Worker,
+} from '../../src/core/index.ts'
 
 /** Clusters in memory, with the texts of wire-protocol.md: what `api/` is tested against. */
 export function createFakeClusterService() {
   const views = new Map<string, ClusterView>()
   const heartbeats: { readonly heartbeat: Heartbeat; readonly source: string }[] = []
   const waiting = new Set<() => void>()
+  let drain: Drain | null = null
 
   function get(user: User, name: string): ClusterView {
     const view = views.get(name)
@@ -128,12 +136,57 @@ export function createFakeClusterService() {
       get(user, name)
       return workerName === null ? Buffer.from('first\n<script>\nlast\n') : null
     },
+    details: (user, name) => detailsOf(get(user, name)),
+    search: () => ({
+      clusters: [...views.values()].map(detailsOf),
+      total: views.size,
+      next: { startTime: 1, name: 'a' },
+    }),
+    changes: () => ({
+      position: { epoch: '0'.repeat(16), version: 1 },
+      isSnapshot: true,
+      clusters: [...views.values()].map(detailsOf),
+      removed: [],
+    }),
+    whenChanged: (_user, _since, signal) =>
+      new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
+    nextEvents: async (user, name, afterId, limit) => ({
+      events: await service.events(user, name, afterId, limit),
+      isOver: true,
+    }),
+    async logPiece(user, name, workerName, from) {
+      get(user, name)
+      if (workerName !== null)
+        throw new GatewayError('not-found', `Cluster ${name} has no worker ${workerName}`)
+      const log = Buffer.from('first\n<script>\nlast\n')
+      const start = from ?? 0
+      return { from: start, bytes: log.subarray(start), isOver: true }
+    },
+    ownerOf(name) {
+      const view = views.get(name)
+      if (view === undefined) throw new GatewayError('not-found', `Cluster ${name} not found`)
+      return { name: view.cluster.username, groups: [], admin: false }
+    },
+    async stopAs(_admin, name) {
+      show(name, 'STOPPED')
+    },
+    drain: () => drain,
+    async setDrain(wanted) {
+      drain = wanted
+    },
+    backendProblem: () => null,
     counts() {
       const none = { created: 0, submitted: 0, running: 0, closing: 0, stopped: 0, failed: 0 }
       return { clusters: { ...none, running: views.size }, workers: none }
     },
   }
   return { service, show, heartbeats, waiting }
+}
+
+function detailsOf(view: ClusterView): ClusterDetails {
+  const workers = { created: 0, submitted: 1, running: 2, closing: 0, stopped: 0, failed: 0 }
+  const pendingReason = view.shown === 'PENDING' ? 'The queue is full' : null
+  return { ...view, pendingReason, workers, cores: 3, memoryBytes: 3 * 2 ** 31 }
 }
 
 function fakeCluster(number: number, username: string): Cluster {

@@ -14,7 +14,8 @@ import {
   openTcpDoor,
 } from '../../src/api/index.ts'
 import { createSessions, createSimpleAuthenticator } from '../../src/auth/index.ts'
-import type { Logger, OptionField, RouteFeed, SessionStore } from '../../src/core/index.ts'
+import type { Logger, OptionField, RouteFeed, SessionStore, User } from '../../src/core/index.ts'
+import { MemoryStore } from '../fakes/memory-store.ts'
 import { createFakeClusterService } from './fake-cluster-service.ts'
 
 export const proxyToken = 'the-proxy-token'
@@ -26,7 +27,10 @@ export const loginOptions: LoginPagesOptions = {
   dashboardOrigin: null,
 }
 
-export type TestApiOptions = Partial<ApiOptions> & { readonly password?: string | null }
+export type TestApiOptions = Partial<ApiOptions> & {
+  readonly password?: string | null
+  readonly roles?: (user: User) => User
+}
 
 /** An API on real sockets with fake clusters; stopped and removed when the test ends. */
 export async function startTestApi(test: TestContext, overrides: TestApiOptions = {}) {
@@ -43,7 +47,11 @@ export async function startTestApi(test: TestContext, overrides: TestApiOptions 
   const api = createApi({
     service: fake.service,
     clusterOptions: { fieldsFor: async () => optionFields },
-    authentication: createAuthentication(createSimpleAuthenticator({ password }), sessions),
+    authentication: createAuthentication(
+      createSimpleAuthenticator({ password }),
+      sessions,
+      overrides.roles,
+    ),
     routeFeed: routes.feed,
     proxyToken,
     dashboards: null,
@@ -55,6 +63,8 @@ export async function startTestApi(test: TestContext, overrides: TestApiOptions 
     trustedProxies: [],
     metricsPublic: false,
     checks: [],
+    audits: new MemoryStore(),
+    backendName: 'FakeBackend',
     version: '1.2.3',
     logger,
     ...overrides,

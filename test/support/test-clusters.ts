@@ -23,6 +23,7 @@ export async function createTestClusters(
   const defaults = resolveSettings(clusterConfigSettings, new Map()) as unknown as ClusterSettings
   const clusters = createClusters({
     store,
+    drain: store,
     logArchive: store,
     backend,
     routes: { put: () => 1, remove: () => 1, whenAcknowledged: async () => [] },

@@ -6,6 +6,7 @@ import {
   type Cluster,
   type Found,
   GatewayError,
+  type LogPiece,
   type ObjectRef,
   type Observation,
   type StartOutcome,
@@ -186,6 +187,29 @@ class JobQueueBackend implements Backend {
     maxBytes: number,
     signal: AbortSignal,
   ): Promise<Buffer | null> {
+    return (await this.#logEnd(cluster, ref, maxBytes, signal))?.bytes ?? null
+  }
+
+  /** The launcher reads ends of logs only: what lies before the last `maxBytes` is skipped. */
+  async logPiece(
+    cluster: Cluster,
+    ref: ObjectRef,
+    from: number | null,
+    maxBytes: number,
+    signal: AbortSignal,
+  ): Promise<LogPiece | null> {
+    const end = await this.#logEnd(cluster, ref, maxBytes, signal)
+    if (end === null || from === null) return end
+    if (from <= end.from || from > end.from + end.bytes.length) return end
+    return { from, bytes: end.bytes.subarray(from - end.from) }
+  }
+
+  async #logEnd(
+    cluster: Cluster,
+    ref: ObjectRef,
+    maxBytes: number,
+    signal: AbortSignal,
+  ): Promise<LogPiece | null> {
     const handle = parseHandle(ref.handle)
     if (handle === null) return null
     const account = await lookUpAccount(cluster.username, signal)
@@ -196,7 +220,9 @@ class JobQueueBackend implements Backend {
     // A directory that is gone, or is no longer as it was, holds no log for us.
     if (!reply.ok && reply.code === 'staging') return null
     if (!reply.ok) throw new GatewayError('upstream', reply.error)
-    return reply.found ? Buffer.from(reply.base64, 'base64') : null
+    if (!reply.found) return null
+    const bytes = Buffer.from(reply.base64, 'base64')
+    return { from: reply.sizeBytes - bytes.length, bytes }
   }
 
   async cleanUp(cluster: Cluster, signal: AbortSignal): Promise<void> {

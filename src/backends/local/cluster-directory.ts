@@ -13,7 +13,7 @@ import {
 } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type Cluster, GatewayError, type SecretPaths } from '../../core/index.ts'
+import { type Cluster, GatewayError, type LogPiece, type SecretPaths } from '../../core/index.ts'
 import { randomHex } from '../../util/index.ts'
 import type { Account } from './account.ts'
 import { isRoot } from './accounts.ts'
@@ -138,6 +138,16 @@ export async function logTail(
   workerName: string | null,
   maxBytes: number,
 ): Promise<Buffer | null> {
+  return (await readLog(directory, workerName, null, maxBytes))?.bytes ?? null
+}
+
+/** Bytes of a log from `start` on, or its last ones; null: there is none, or something else has its name. */
+export async function readLog(
+  directory: ClusterDirectory,
+  workerName: string | null,
+  start: number | null,
+  maxBytes: number,
+): Promise<LogPiece | null> {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
   const path = logPath(directory, workerName)
   const file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch(
@@ -147,12 +157,11 @@ export async function logTail(
   try {
     const info = await file.stat()
     if (!info.isFile()) return null
-    const length = Math.min(maxBytes, info.size)
-    const { buffer, bytesRead } = await file.read({
-      buffer: Buffer.alloc(length),
-      position: info.size - length,
-    })
-    return buffer.subarray(0, bytesRead)
+    const end = Math.max(0, info.size - maxBytes)
+    const from = start === null || start > info.size ? end : start
+    const buffer = Buffer.alloc(Math.min(maxBytes, info.size - from))
+    const { bytesRead } = await file.read({ buffer, position: from })
+    return { from, bytes: buffer.subarray(0, bytesRead) }
   } finally {
     await file.close()
   }

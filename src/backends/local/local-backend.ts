@@ -30,6 +30,7 @@ import {
   clusterDirectory,
   logTail,
   openLog,
+  readLog,
   removeDirectory,
 } from './cluster-directory.ts'
 import { defaultClustersRoot, prepareClustersRoot } from './clusters-root.ts'
@@ -195,6 +196,10 @@ class LocalBackend implements Backend {
 
   async logs(cluster: Cluster, ref: ObjectRef, maxBytes: number): Promise<Buffer | null> {
     return await logTail(this.#directory(cluster.name), ref.workerName, maxBytes)
+  }
+
+  logPiece(cluster: Cluster, ref: ObjectRef, from: number | null, maxBytes: number) {
+    return readLog(this.#directory(cluster.name), ref.workerName, from, maxBytes)
   }
 
   async cleanUp(cluster: Cluster, signal: AbortSignal): Promise<void> {

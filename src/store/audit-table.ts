@@ -1,0 +1,46 @@
+import type { Kysely } from 'kysely'
+import type { AuditEvent, AuditQuery } from '../core/index.ts'
+import type { Schema } from './schema.ts'
+
+const keptEvents = 100_000
+const removeEvery = 1000
+
+/** Adds one event, and now and again removes those that are too many. */
+export async function addAuditRow(
+  database: Kysely<Schema>,
+  event: Omit<AuditEvent, 'id'>,
+): Promise<void> {
+  const { time, user, action, cluster, owner, address, message } = event
+  const { insertId } = await database
+    .insertInto('audit')
+    .values({ time, username: user, action, cluster_name: cluster, owner, address, message })
+    .executeTakeFirstOrThrow()
+  const id = Number(insertId)
+  if (id % removeEvery === 0)
+    await database
+      .deleteFrom('audit')
+      .where('id', '<=', id - keptEvents)
+      .executeTakeFirst()
+}
+
+/** By `after` the oldest first, else the newest first. */
+export async function auditRows(
+  database: Kysely<Schema>,
+  { after, before, limit, user, cluster }: AuditQuery,
+): Promise<readonly AuditEvent[]> {
+  let query = database
+    .selectFrom('audit')
+    .selectAll()
+    .orderBy('id', after === null ? 'desc' : 'asc')
+    .limit(limit)
+  if (after !== null) query = query.where('id', '>', after)
+  if (before !== null) query = query.where('id', '<', before)
+  if (user !== null) query = query.where('username', '=', user)
+  if (cluster !== null) query = query.where('cluster_name', '=', cluster)
+  const rows = await query.execute()
+  return rows.map(({ username, cluster_name, ...rest }) => ({
+    ...rest,
+    user: username,
+    cluster: cluster_name,
+  }))
+}
