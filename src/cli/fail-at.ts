@@ -1,28 +1,47 @@
-import { appendFileSync } from 'node:fs'
-import type { Backend, Change, ClusterStore, Route, RouteTable } from '../core/index.ts'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import type {
+  Backend,
+  Change,
+  ClusterOptions,
+  ClusterStore,
+  Route,
+  RouteTable,
+} from '../core/index.ts'
 
 /**
  * A hook for tests of crashes, off unless the environment says otherwise. DASK_GATEWAY_FAIL_AT=STEP kills this process with SIGKILL
- * when it comes to that step; DASK_GATEWAY_STEPS=FILE appends the name of every step to a file. A step lies before and after each
- * write of records, each call of the backend that changes something outside, and each change of routes.
+ * when it comes to that step; DASK_GATEWAY_PAUSE_AT=FILE stops it (SIGSTOP) at the step whose name is in the file, and empties the
+ * file; DASK_GATEWAY_STEPS=FILE appends the name of every step to a file. A step lies before and after each write of records, each
+ * call of the backend that changes something outside, each change of routes and each question to an option handler.
  */
 export interface FailureHooks {
   store<S extends ClusterStore>(store: S): S
   backend(backend: Backend): Backend
   routes<R extends RouteTable>(routes: R): R
+  options(options: ClusterOptions): ClusterOptions
 }
 
 const calls = ['startScheduler', 'startWorkers', 'find', 'stopObjects', 'cleanUp'] as const
 
 export function failureHooks(environment: NodeJS.ProcessEnv = process.env): FailureHooks {
   const failAt = environment.DASK_GATEWAY_FAIL_AT
+  const pauseFile = environment.DASK_GATEWAY_PAUSE_AT
   const stepsFile = environment.DASK_GATEWAY_STEPS
-  if (failAt === undefined && stepsFile === undefined)
-    return { store: (store) => store, backend: (backend) => backend, routes: (routes) => routes }
+  if (failAt === undefined && pauseFile === undefined && stepsFile === undefined)
+    return {
+      store: (store) => store,
+      backend: (backend) => backend,
+      routes: (routes) => routes,
+      options: (options) => options,
+    }
 
   const come = (step: string) => {
     if (stepsFile !== undefined) appendFileSync(stepsFile, `${step}\n`)
     if (step === failAt) process.kill(process.pid, 'SIGKILL')
+    if (pauseFile !== undefined && readFileSync(pauseFile, 'utf8') === step) {
+      writeFileSync(pauseFile, '')
+      process.kill(process.pid, 'SIGSTOP')
+    }
   }
   const around = <A extends unknown[], T>(
     call: (...args: A) => T,
@@ -67,6 +86,10 @@ export function failureHooks(environment: NodeJS.ProcessEnv = process.env): Fail
           () => 'remove route',
         ),
       }),
+    options: (options) => ({
+      fieldsFor: around(options.fieldsFor, () => 'option fields'),
+      settingsFor: around(options.settingsFor, () => 'option handler'),
+    }),
   }
 }
 

@@ -189,7 +189,7 @@ function createClustersOf(start: ClustersStart): Clusters {
     logArchive: createLogArchive(store.stateDirectory),
     backend: hooks.backend(backend),
     routes: hooks.routes(start.routes),
-    options: configuration.clusterOptions,
+    options: hooks.options(configuration.clusterOptions),
     resolveSettings: configuration.clusterSettings(driver.clusterSettings),
     policy: policyOf(configuration),
     ownPorts: () => start.ownPorts,

@@ -9,6 +9,7 @@ export async function serve(configuration: Configuration, logger: Logger): Promi
   const { promise: ended, resolve: end } = Promise.withResolvers<number>()
   let gateway: Gateway | null = null
   let stopping = false
+  let reloadAsked = false
 
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) {
@@ -28,6 +29,7 @@ export async function serve(configuration: Configuration, logger: Logger): Promi
     )
   }
   const reload = () => {
+    reloadAsked = true // while it starts, which has read the configuration already: then when it has
     gateway?.reload().then(
       () => logger.info('SIGHUP: configuration and certificates have been read anew'),
       (error: unknown) =>
@@ -50,6 +52,7 @@ export async function serve(configuration: Configuration, logger: Logger): Promi
   }
   logger.info(`dask-gateway-server ${packageVersion()} is ready at ${gateway.publicUrl}`)
   tellStarter(gateway.publicUrl)
+  if (reloadAsked) reload()
   return ended
 }
 

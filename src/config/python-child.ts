@@ -95,6 +95,9 @@ export class PythonChild {
     this.#ended = endOf(this.#process)
     this.#process.stdin.on('error', () => {}) // a child that is gone is known by its end
     createInterface({ input: this.#process.stdout }).on('line', (line) => this.#hear(line))
+    this.#process.once('exit', () => {
+      this.#alive = false
+    })
     void this.#ended.then((how) => {
       this.#alive = false
       this.#hello.reject(new Error(`it ended (${how}) ${this.#stderr.recent()}`))

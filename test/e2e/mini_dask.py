@@ -60,6 +60,11 @@ class Scheduler:
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
     def serve(self, connection):
+        if connection.recv(1, socket.MSG_PEEK) == b"\x16":  # a client's TLS hello, through a tunnel
+            connection.makefile("rb").read()  # a close before that would be a reset
+            connection.sendall(os.environ["DASK_GATEWAY_CLUSTER_NAME"].encode())
+            connection.close()
+            return
         name = connection.makefile().readline().strip()
         self.active[name] = connection
         self.changed.set()
