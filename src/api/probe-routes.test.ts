@@ -42,6 +42,15 @@ test('who has the token gets a route to a port of its own address, and takes it 
 
   await askPrivate(it, '/api/v1/routes/probe', { ...ask, headers: authorization })
   assert.equal(routes.size, 1)
+  const elsewhere = (host: string) =>
+    askPrivate(it, '/api/v1/routes/probe', {
+      ...{ method: 'POST', body: JSON.stringify({ port: 4711, host }), headers: authorization },
+    })
+  for (const host of ['169.254.169.254', '::ffff:169.254.169.254', 'n0', '0.0.0.0'])
+    assert.equal((await elsewhere(host)).status, 422, host)
+  const { name: far } = (await elsewhere('10.77.0.9')).json as { name: string }
+  assert.equal(routes.get(far)?.host, '10.77.0.9')
+  assert.equal(routes.size, 2)
   await it.stop()
   assert.equal(routes.size, 0)
 })

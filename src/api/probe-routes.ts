@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isNeverScheduler } from '../clusters/index.ts'
 import { GatewayError, type RouteTable } from '../core/index.ts'
 import { randomHex } from '../util/index.ts'
 import { clientOf } from './client.ts'
@@ -6,7 +7,10 @@ import { jsonBody } from './json-body.ts'
 import { requireProxy } from './require-proxy.ts'
 import { type RouteContext, sendJson } from './route-context.ts'
 
-const probeBody = z.object({ port: z.int().min(1).max(65535) })
+const probeBody = z.object({
+  port: z.int().min(1).max(65535),
+  host: z.union([z.ipv4(), z.ipv6()]).optional(),
+})
 const lifeMs = 30_000
 const acknowledgedWithinMs = 2_000
 const maxProbes = 10
@@ -15,7 +19,7 @@ const maxProbes = 10
  * Routes to a probe instead of a scheduler, with which `dask-gateway-server doctor` follows the way of TLS from end to end:
  *
  *   POST /api/v1/routes/probe   {"port": N}   200 {"name": NAME}: TLS with SNI daskgateway-NAME goes to that port of the asker's
- *                                             address, for half a minute
+ *                                             address, or of "host", for half a minute
  *   DELETE /api/v1/routes/probe/NAME          204
  *
  * On the private address, with the proxy's token. A name is random and never a cluster's.
@@ -48,9 +52,11 @@ export function addProbeRoutes(
       if (!body.success) throw new GatewayError('invalid', 'A probe has a port')
       if (probes.size >= maxProbes)
         throw new GatewayError('unavailable', 'There are too many probes; try again in a minute')
+      const host = body.data.host ?? clientOf(request.raw).address
+      if (isNeverScheduler(host))
+        throw new GatewayError('invalid', `${host} is never the address of a scheduler`)
       const name = `probe-${randomHex(8)}`
       probes.set(name, setTimeout(forget, lifeMs, name).unref())
-      const host = clientOf(request.raw).address
       const version = routes.put({ clusterName: name, host, port: body.data.port })
       await routes.whenAcknowledged(version, acknowledgedWithinMs)
       return sendJson(reply, { name })

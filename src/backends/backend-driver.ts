@@ -1,4 +1,11 @@
-import type { Backend, BackendContext, ClusterSettings, SettingsClass } from '../core/index.ts'
+import type {
+  Backend,
+  BackendContext,
+  Checks,
+  ClusterSettings,
+  Finding,
+  SettingsClass,
+} from '../core/index.ts'
 
 /** A kind of backend: what may be set for it, and how one is made. `src/backends/index.ts` lists them. */
 export interface BackendDriver<V = unknown> {
@@ -23,8 +30,35 @@ export interface BackendDriver<V = unknown> {
     username: string | null,
     signal: AbortSignal,
   ): Promise<Rehearsal>
+  /**
+   * For `doctor`, where clusters run on other machines: looks at everything between the gateway and these, hop by hop, by `checks`. What it
+   * starts there it takes back, by `checks.finish`. Absent: clusters run on this machine.
+   */
+  checkHops?(values: V, given: HopsToCheck, checks: Checks): Promise<void>
   /** For `doctor`: what on this machine carries the mark of any gateway. It looks, and touches nothing. */
   findMarked?(values: V, stateDirectory: string): Promise<readonly Marked[]>
+}
+
+/** What a backend's own checks are told. */
+export interface HopsToCheck {
+  /** Whose clusters to look at, with what one that asks for nothing would get; null: what belongs to a user is left out. */
+  readonly user: { readonly name: string; readonly settings: ClusterSettings } | null
+  /** Whether something may be started there. */
+  readonly probe: boolean
+  /** What schedulers report to. */
+  readonly apiUrl: string
+  /** Of this package. */
+  readonly version: string
+  /** The gateway that runs now; null: none does. */
+  readonly gateway: {
+    readonly instanceId: string
+    readonly stateDirectory: string
+    /** Follows TLS with SNI from here, by the proxy, to who listens there. `fingerprint`: SHA-256 of the certificate that is to come. */
+    checkTunnel(
+      target: { readonly host: string; readonly port: number; readonly fingerprint: string },
+      signal: AbortSignal,
+    ): Promise<Finding>
+  } | null
 }
 
 /** A command as it would be run. */

@@ -13,7 +13,7 @@ import { pbsBackendSettings, pbsClusterConfigSettings } from './pbs/settings.ts'
 import { slurm } from './slurm/index.ts'
 import { yarnBackendSettings, yarnClusterConfigSettings } from './yarn/settings.ts'
 
-export type { BackendDriver, Marked, Rehearsal } from './backend-driver.ts'
+export type { BackendDriver, HopsToCheck, Marked, Rehearsal } from './backend-driver.ts'
 export type { LocalizedFile } from './yarn/settings.ts'
 
 // Known by name only: whatever is set for it is accepted.

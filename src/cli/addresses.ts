@@ -15,6 +15,15 @@ export function publicUrl(scheme: 'http' | 'https', address: HostPort, prefix: s
   return `${scheme}://${bracketed(host)}:${address.port}${prefix}`
 }
 
+/** What schedulers report to: `Backend.api_url`, or the public address as far as this host can tell. */
+export function apiUrlOf(
+  backend: { readonly api_url: string | null; readonly runsOn: 'this-host' | 'nodes' },
+  urls: { readonly privateUrl: string; readonly publicAddress: string },
+): string {
+  const { api_url, runsOn } = backend
+  return api_url ?? `${runsOn === 'this-host' ? urls.privateUrl : urls.publicAddress}/api`
+}
+
 function bracketed(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }

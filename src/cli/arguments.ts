@@ -21,6 +21,7 @@ export interface Arguments {
   readonly doctor: {
     readonly json: boolean
     readonly probe: boolean
+    readonly noProbe: boolean
     readonly orphans: boolean
     readonly publicAddress: string | null
     readonly publicProxyAddress: string | null
@@ -39,6 +40,7 @@ const flags = [
   '--force',
   '--json',
   '--probe',
+  '--no-probe',
   '--orphans',
 ]
 const options = [
@@ -56,6 +58,7 @@ const belongings: { readonly [command in CommandName]?: readonly string[] } = {
   doctor: [
     '--json',
     '--probe',
+    '--no-probe',
     '--orphans',
     '--public-address',
     '--public-proxy-address',
@@ -108,6 +111,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     doctor: {
       json: given.has('--json'),
       probe: given.has('--probe'),
+      noProbe: given.has('--no-probe'),
       orphans: given.has('--orphans'),
       publicAddress: given.get('--public-address') ?? null,
       publicProxyAddress: given.get('--public-proxy-address') ?? null,

@@ -13,7 +13,7 @@ import {
 import { createRouteTable, proxySettings } from '../proxy/index.ts'
 import { createLogArchive, openStore } from '../store/index.ts'
 import { socketPathIn } from '../util/index.ts'
-import { publicUrl, urlOnThisHost } from './addresses.ts'
+import { apiUrlOf, publicUrl, urlOnThisHost } from './addresses.ts'
 import { failureHooks } from './fail-at.ts'
 import {
   certificateOf,
@@ -109,8 +109,8 @@ async function build(
     proxyValues.address,
     prefix,
   )
-  const apiUrl =
-    policy.api_url ?? (driver.runsOn === 'this-host' ? `${privateUrl}/api` : `${publicAddress}/api`)
+  const { runsOn } = driver
+  const apiUrl = apiUrlOf({ ...policy, runsOn }, { privateUrl, publicAddress })
   const clusters = createClustersOf({
     configuration,
     store,

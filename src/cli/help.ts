@@ -23,8 +23,8 @@ Loads and checks the configuration and says what would run; the exit status is n
   doctor: `Usage: dask-gateway-server doctor [OPTION …] [--Class.setting=value …]
 
 Looks at the configuration, the records and their key, the ports, the Python and the Dask that clusters would run, and, while
-the gateway runs, at the ways to it by HTTP, WebSocket and TLS. It says what to do, and changes nothing. The exit status is 1
-when something failed. Run it as the gateway's account, in its working directory, with the same options.
+the gateway runs, at the ways to it by HTTP, WebSocket and TLS. It says what to do, and changes nothing; what it starts to try
+something out (a probe, a job) it takes back. The exit status is 1 when something failed. Run it as the gateway's account, in its working directory, with the same options.
 
 Options of doctor
   --public-address URL
@@ -32,6 +32,7 @@ Options of doctor
   --public-proxy-address HOST:PORT
                     where users' traffic to schedulers goes, if not to the public address
   --probe           try TLS with a probe that the gateway makes a way to for half a minute; no cluster need run
+  --no-probe        submit no probe job where clusters are jobs of a queue (with --user)
   --orphans         list processes and directories of other gateways, or of no record
   --user NAME       whose cluster to look at, where each runs as its user
   --json            print JSON`,

@@ -7,3 +7,4 @@ export {
   createClusters,
 } from './clusters.ts'
 export { workerLimit } from './limits.ts'
+export { isNeverScheduler } from './scheduler-address.ts'

@@ -40,7 +40,7 @@ export function checkSchedulerAddress(
   const host = plain(match?.[2] ?? match?.[3] ?? '')
   if (match === null || match[1] !== protocol || isIP(host) === 0 || port < 1 || port > 65535)
     throw refused(what, address, `it is not ${protocol}://ADDRESS:PORT with a numeric address`)
-  if (isIn(never, host))
+  if (isNeverScheduler(host))
     throw refused(what, address, 'link-local, metadata and multicast addresses are never used')
   const own = isThisHost(host)
   if (own && rules.ownPorts.includes(port))
@@ -57,6 +57,11 @@ export function checkSchedulerAddress(
       `the heartbeat came from ${plain(rules.source)}; addresses elsewhere must lie in Backend.scheduler_networks`,
     )
   return `${protocol}://${isIPv6(host) ? `[${host}]` : host}:${port}`
+}
+
+/** Whether no scheduler can be at this address, whoever names it. */
+export function isNeverScheduler(host: string): boolean {
+  return isIn(never, plain(host))
 }
 
 function refused(what: string, address: string, why: string): GatewayError {

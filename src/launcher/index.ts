@@ -36,3 +36,4 @@ export type {
 export { claimDirectory, limits, logFile, patterns } from './protocol.ts'
 export { readRequest } from './read-request.ts'
 export { slurmStatusArguments } from './slurm-commands.ts'
+export { distrust } from './trusted-path.ts'

@@ -15,9 +15,8 @@ export function commandLines(command: Command): string[] {
     const text = typeof command === 'string' ? command : command.map(shellQuoted).join(' ')
     return [`${text} "\${arguments[@]}"`]
   }
-  const name = typeof command === 'string' ? program : shellQuoted(program)
   return [
-    `program=${name}`,
+    `program=${programOf(command)}`,
     'command=("$program")',
     'if ! type -P -- "$program" >/dev/null; then',
     '  case "$program" in */*) beside=$(dirname -- "$program")/dask ;; *) beside=dask ;; esac',
@@ -30,6 +29,12 @@ export function commandLines(command: Command): string[] {
     'fi',
     `"\${command[@]}"${rest} "\${arguments[@]}"`,
   ]
+}
+
+/** The program of a command, as shell text; empty: it is more than one plain word. */
+export function programOf(command: Command): string {
+  const { program } = partsOf(command)
+  return typeof command === 'string' ? program : shellQuoted(program)
 }
 
 /** The program, and what follows it as shell text. No program: shell text that is more than one plain word in front. */

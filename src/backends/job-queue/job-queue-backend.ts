@@ -16,6 +16,8 @@ import {
 import type { Commands, Failure, Replies, Reply, Request, Verb } from '../../launcher/index.ts'
 import { type Account, lookUpAccount } from '../local/account.ts'
 import { Batches } from './batches.ts'
+import type { ProbeParts } from './checks/probe-job.ts'
+import { sweepProbes } from './checks/sweep-probes.ts'
 import { AttemptFinder } from './find-attempts.ts'
 import { parseHandle } from './job-handle.ts'
 import { attemptOfName } from './job-name.ts'
@@ -50,6 +52,7 @@ interface Place {
   readonly survey: Survey
   readonly watch: JobWatch
   readonly finder: AttemptFinder
+  readonly probes: ProbeParts
 }
 
 class JobQueueBackend implements Backend {
@@ -80,6 +83,8 @@ class JobQueueBackend implements Backend {
     const call = launcherBySudo(findLauncher(this.#values.dask_gateway_jobqueue_launcher))
     const shared = { queue: this.#queue, commands: this.#commands, call, batches: this.#batches }
     const survey = new Survey({ ...shared, instanceId: context.instanceId })
+    const { instanceId, stateDirectory } = context
+    const name = this.#values.gateway_hostname ?? hostname()
     this.#started = {
       call,
       survey,
@@ -87,8 +92,9 @@ class JobQueueBackend implements Backend {
         ...shared,
         context,
         heartbeatPeriodSeconds: this.#values.cluster_heartbeat_period,
-        hostname: this.#values.gateway_hostname ?? hostname(),
+        hostname: name,
       },
+      probes: { ...shared, survey, instanceId, stateDirectory, hostname: name },
       watch: new JobWatch({
         all: (uids, signal) => survey.all(uids, signal),
         asUser: async (username, ids, signal) =>
@@ -252,7 +258,7 @@ class JobQueueBackend implements Backend {
           ...{ user: username, jobs: theirs.map(({ id }) => id), error },
         })
       }
-    return stopped
+    return [...stopped, ...(await sweepProbes(this.#place.probes, signal))]
   }
 
   async #stopStrays(

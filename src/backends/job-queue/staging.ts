@@ -6,7 +6,10 @@ import type { Account } from '../local/account.ts'
 /** Names of the files with a cluster's secrets in its staging directory. */
 export const secretFiles: SecretPaths = { token: 'token', cert: 'dask.crt', key: 'dask.pem' }
 
-export function stagingOf(cluster: Cluster, { home, name }: Account): Staging {
+export function stagingOf(
+  cluster: Pick<Cluster, 'name' | 'settings'>,
+  { home, name }: Account,
+): Staging {
   const { staging_directory } = cluster.settings
   const template =
     typeof staging_directory === 'string' ? staging_directory : '{home}/.dask-gateway'

@@ -1,6 +1,8 @@
 import type { BackendDriver } from '../backend-driver.ts'
+import { checkJobQueue } from '../job-queue/checks/check-job-queue.ts'
 import { type JobQueueValues, jobQueueBackend } from '../job-queue/job-queue-backend.ts'
 import { slurmBackendSettings, slurmClusterConfigSettings } from './settings.ts'
+import { slurmQuestions } from './slurm-questions.ts'
 import { slurmQueue } from './slurm-queue.ts'
 
 export const slurm: BackendDriver<JobQueueValues> = {
@@ -8,4 +10,6 @@ export const slurm: BackendDriver<JobQueueValues> = {
   clusterSettings: slurmClusterConfigSettings,
   runsOn: 'nodes',
   create: (values, context) => jobQueueBackend(values, context, slurmQueue),
+  checkHops: (values, given, checks) =>
+    checkJobQueue({ values, given, queue: slurmQueue, questions: slurmQuestions }, checks),
 }

@@ -4,11 +4,13 @@ import { GatewayError, type Logger } from '../../core/index.ts'
 import { proxySettings } from '../../proxy/index.ts'
 import type { StoreInspection } from '../../store/index.ts'
 import { urlOnThisHost } from '../addresses.ts'
+import { driverOf } from '../parts.ts'
 import { separateTcpAddress } from '../proxy-process.ts'
 import { packageVersion } from '../version.ts'
 import { type Checkup, createCheckup } from './checkup.ts'
 import { checkConfiguration, checkMadeOf, checkPython } from './configuration-checks.ts'
 import { checkCommand, judgePair } from './dask-checks.ts'
+import { checkHops, type GatewayPlaces } from './hop-checks.ts'
 import { checkReady } from './http-checks.ts'
 import { checkOrphans } from './orphan-checks.ts'
 import { type Place, placeOf } from './place.ts'
@@ -22,6 +24,8 @@ export interface DoctorOptions {
   readonly json: boolean
   /** Whether to follow the way of TLS to a probe. */
   readonly probe: boolean
+  /** Whether to leave out the job that a backend for other machines would submit. */
+  readonly noProbe: boolean
   readonly orphans: boolean
   /** As users have it: http(s)://HOST[:PORT][/PREFIX]. */
   readonly publicAddress: string | null
@@ -31,18 +35,25 @@ export interface DoctorOptions {
   readonly user: string | null
 }
 
-const limits = { checkMs: 15_000, totalMs: 120_000 }
+// What is taken back at the end has 15 s of its own: all of it takes less than 90 s.
+const limits = { checkMs: 15_000, totalMs: 74_000 }
 /** Importing Dask from a cold disk. */
 const importLimitMs = 60_000
 
-/** `dask-gateway-server doctor`: looks at everything, changes nothing, prints what it found. Gives the exit status. */
+/**
+ * `dask-gateway-server doctor`: looks at everything, changes nothing, prints what it found. Gives the exit status. What it starts to try
+ * something out it takes back, also when a signal interrupts it; a second one ends it at once.
+ */
 export async function doctor(
   options: DoctorOptions,
   request: ConfigurationRequest,
   logger: Logger,
 ): Promise<number> {
   const publicWay = publicWayOf(options)
-  const checkup = createCheckup(limits)
+  const interruption = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => interruption.abort())
+  const checkup = createCheckup(limits, interruption.signal)
   const configuration = await checkup.run(
     'configuration',
     () => checkConfiguration({ ...request, evaluationLimitMs: importLimitMs / 2 }),
@@ -60,7 +71,7 @@ export async function doctor(
       ? jsonReport(findings, packageVersion())
       : textReport(findings, process.stdout.columns ?? 100),
   )
-  return resultOf(findings) === 'failed' ? 1 : 0
+  return interruption.signal.aborted || resultOf(findings) === 'failed' ? 1 : 0
 }
 
 interface Given {
@@ -85,9 +96,12 @@ async function checkConfigured(
     await checkup.run(`port ${port.address.port}`, () =>
       checkPort(port, found?.holder?.pid ?? null),
     )
-  await checkDask(checkup, configuration, options.user)
-  if (found?.holder && found.records !== null)
-    await checkGateway(checkup, configuration, found, given)
+  if (driverOf(configuration).checkHops === undefined)
+    await checkDask(checkup, configuration, options.user)
+  const running = found?.holder ? placesOf(configuration, found) : null
+  if (running !== null) await checkGateway(checkup, configuration, running, given)
+  const { user: username, noProbe } = options
+  await checkHops(checkup, configuration, { username, probe: !noProbe, found, running })
   if (options.orphans && found !== null)
     await checkup.run('orphans', () => checkOrphans(configuration, found))
 }
@@ -105,29 +119,34 @@ async function checkDask(checkup: Checkup, configuration: Configuration, user: s
     await checkup.run('versions', async () => judgePair(scheduler, worker))
 }
 
+function placesOf(configuration: Configuration, found: StoreInspection): GatewayPlaces | null {
+  const { records, stateDirectory } = found
+  if (records === null) return null
+  const values = configuration.get(proxySettings)
+  const { address } = configuration.get(gatewaySettings)
+  const port = address.port || (records.instance.privatePort ?? 0)
+  return {
+    ...{ records, stateDirectory },
+    gateway: placeAt(urlOnThisHost(address, port)),
+    proxyToken:
+      values.api_token ?? process.env.DASK_GATEWAY_PROXY_TOKEN ?? records.instance.proxyToken,
+    tunnel: endpointOf(separateTcpAddress(values) ?? values.address),
+  }
+}
+
 async function checkGateway(
   checkup: Checkup,
   configuration: Configuration,
-  { records }: StoreInspection,
+  { records, gateway, proxyToken, tunnel }: GatewayPlaces,
   { options, publicWay }: Given,
 ): Promise<void> {
-  if (records === null) return
   const values = configuration.get(proxySettings)
-  const { address } = configuration.get(gatewaySettings)
-  const gateway = placeAt(
-    urlOnThisHost(address, address.port || (records.instance.privatePort ?? 0)),
-  )
   await checkup.run('gateway', (signal) => checkReady(gateway, signal))
   const plain = placeAt(urlOnThisHost(values.address, values.address.port) + values.prefix)
   const secure = values.tls_cert !== null
   const http = { ...plain, secure, url: plain.url.replace(/^http/, secure ? 'https' : 'http') }
   await checkWays(checkup, {
-    direct: { http, tunnel: endpointOf(separateTcpAddress(values) ?? values.address) },
-    public: publicWay,
-    gateway,
-    proxyToken:
-      values.api_token ?? process.env.DASK_GATEWAY_PROXY_TOKEN ?? records.instance.proxyToken,
-    records,
+    ...{ records, gateway, proxyToken, direct: { http, tunnel }, public: publicWay },
     probe: options.probe,
     proxyElsewhere: values.externally_managed,
   })

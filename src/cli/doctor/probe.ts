@@ -34,32 +34,53 @@ export async function openProbe(
     server.close()
     for (const socket of sockets) socket.destroy()
   }
-  const headers = { authorization: `token ${token}` }
   try {
     // By the address that the gateway is asked at, so that it takes this one for the probe's.
     server.listen(0, gateway.host)
     await once(server, 'listening', { signal })
     const { port } = server.address() as AddressInfo
-    const body = JSON.stringify({ port })
-    const how = { method: 'POST', headers, body }
-    const answer = await ask(gateway, '/api/v1/routes/probe', signal, how)
-    const name = 'reason' in answer ? null : nameIn(answer.text)
-    if (name === null)
-      throw new GatewayError(
-        'upstream',
-        `The gateway made no route to a probe: ${'reason' in answer ? answer.reason : `status ${answer.status}`}. Was it started with the same Proxy.api_token and DASK_GATEWAY_PROXY_TOKEN, and is it as new as this command?`,
-      )
+    const route = await openProbeRoute(gateway, token, { port }, signal)
     return {
-      target: { name, what: 'the probe', fingerprint: fingerprintOf(certPem) },
+      target: { name: route.name, what: 'the probe', fingerprint: fingerprintOf(certPem) },
       async close() {
-        const limit = AbortSignal.timeout(5_000)
-        await ask(gateway, `/api/v1/routes/probe/${name}`, limit, { method: 'DELETE', headers })
+        await route.close()
         stop()
       },
     }
   } catch (error) {
     stop()
     throw error
+  }
+}
+
+/** A name by which TLS goes to a probe. */
+export interface ProbeRoute {
+  readonly name: string
+  close(): Promise<void>
+}
+
+/** Asks the gateway for a route to a probe: at `host`, or where the one who asks is. */
+export async function openProbeRoute(
+  gateway: Place,
+  token: string,
+  to: { readonly host?: string; readonly port: number },
+  signal: AbortSignal,
+): Promise<ProbeRoute> {
+  const headers = { authorization: `token ${token}` }
+  const how = { method: 'POST', headers, body: JSON.stringify(to) }
+  const answer = await ask(gateway, '/api/v1/routes/probe', signal, how)
+  const name = 'reason' in answer ? null : nameIn(answer.text)
+  if (name === null)
+    throw new GatewayError(
+      'upstream',
+      `The gateway made no route to a probe: ${'reason' in answer ? answer.reason : `status ${answer.status}`}. Was it started with the same Proxy.api_token and DASK_GATEWAY_PROXY_TOKEN, and is it as new as this command?`,
+    )
+  return {
+    name,
+    async close() {
+      const limit = AbortSignal.timeout(5_000)
+      await ask(gateway, `/api/v1/routes/probe/${name}`, limit, { method: 'DELETE', headers })
+    },
   }
 }
 
