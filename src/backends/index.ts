@@ -9,7 +9,7 @@ import type { BackendDriver } from './backend-driver.ts'
 import { jobQueueBackendSettings, jobQueueClusterConfigSettings } from './job-queue/settings.ts'
 import { inProcess, local, unsafeLocal } from './local/index.ts'
 import { notBuilt } from './not-built.ts'
-import { pbsBackendSettings, pbsClusterConfigSettings } from './pbs/settings.ts'
+import { pbs } from './pbs/index.ts'
 import { slurm } from './slurm/index.ts'
 import { yarnBackendSettings, yarnClusterConfigSettings } from './yarn/settings.ts'
 
@@ -34,7 +34,7 @@ export const backends: { readonly [className: string]: BackendDriver } = {
   InProcessBackend: inProcess,
   LocalBackend: local,
   SlurmBackend: slurm,
-  PBSBackend: notBuilt(pbsBackendSettings, pbsClusterConfigSettings),
+  PBSBackend: pbs,
   JobQueueBackend: notBuilt(jobQueueBackendSettings, jobQueueClusterConfigSettings),
   YarnBackend: notBuilt(yarnBackendSettings, yarnClusterConfigSettings),
   KubeBackend: notBuilt(kubeBackendSettings, clusterConfigSettings),

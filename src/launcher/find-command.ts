@@ -2,20 +2,13 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { LauncherFailure, systemWords } from './failure.ts'
 import type { LauncherLimits } from './launcher-limits.ts'
-import type { Commands, Manager } from './protocol.ts'
+import { type Commands, commandFolders, commandNames, type Manager } from './protocol.ts'
 import { distrust } from './trusted-path.ts'
 
-const names: Readonly<Record<Manager, Readonly<Record<keyof Commands, string>>>> = {
-  slurm: { submit: 'sbatch', cancel: 'scancel', status: 'squeue' },
-  pbs: { submit: 'qsub', cancel: 'qdel', status: 'qstat' },
-}
-
 /** All that the launcher ever runs. */
-export const commandNames: readonly string[] = Object.values(names).flatMap((commands) =>
+export const allCommandNames: readonly string[] = Object.values(commandNames).flatMap((commands) =>
   Object.values(commands),
 )
-
-const folders = ['/usr/local/bin', '/usr/bin', '/bin']
 
 /**
  * The path to run. What root has written down is root's word; anything else must have the command's name, and neither it nor
@@ -27,7 +20,7 @@ export function findCommand(
   asked: Commands | undefined,
   limits: LauncherLimits | null,
 ): string {
-  const name = names[manager][kind]
+  const name = commandNames[manager][kind]
   const path = asked?.[kind]
   if (limits?.commands !== undefined) {
     const allowed = limits.commands[name]
@@ -36,10 +29,10 @@ export function findCommand(
       throw refuse(`launcher.json allows ${allowed}, not ${path}`)
     return runnable(allowed)
   }
-  const found = path ?? folders.map((folder) => `${folder}/${name}`).find(isThere)
+  const found = path ?? commandFolders.map((folder) => `${folder}/${name}`).find(isThere)
   if (found === undefined)
     throw missing(
-      `${name} is in none of ${folders.join(', ')}; set its path in the gateway's configuration`,
+      `${name} is in none of ${commandFolders.join(', ')}; set its path in the gateway's configuration`,
     )
   if (basename(found) !== name || !found.startsWith('/') || found.includes('/../'))
     throw refuse(`${found} is not called ${name}; only launcher.json can allow that`)

@@ -33,7 +33,14 @@ export type {
   VersionReply,
   VersionRequest,
 } from './protocol.ts'
-export { claimDirectory, limits, logFile, patterns } from './protocol.ts'
+export {
+  claimDirectory,
+  commandFolders,
+  commandNames,
+  limits,
+  logFile,
+  patterns,
+} from './protocol.ts'
 export { readRequest } from './read-request.ts'
 export { slurmStatusArguments } from './slurm-commands.ts'
 export { distrust } from './trusted-path.ts'

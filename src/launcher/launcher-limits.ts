@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { LauncherFailure, systemCode, systemWords } from './failure.ts'
-import { commandNames } from './find-command.ts'
+import { allCommandNames } from './find-command.ts'
 import { distrust } from './trusted-path.ts'
 
 export const limitsFile = '/etc/dask-gateway/launcher.json'
@@ -73,7 +73,8 @@ const shapes: Readonly<Record<keyof LauncherLimits, (value: unknown) => boolean>
   commands: (value) =>
     isRecord(value) &&
     Object.entries(value).every(
-      ([name, path]) => commandNames.includes(name) && isText(path) && String(path).startsWith('/'),
+      ([name, path]) =>
+        allCommandNames.includes(name) && isText(path) && String(path).startsWith('/'),
     ),
   environment: (value) => isRecord(value) && Object.values(value).every(isText),
   queues: isList,

@@ -17,7 +17,7 @@ export type Verb = Request['verb']
 
 export type Manager = 'slurm' | 'pbs'
 
-/** Absolute paths of commands; one that is absent is found by its name in /usr/local/bin, /usr/bin and /bin. */
+/** Absolute paths of commands; one that is absent is found by its name in `commandFolders`. */
 export interface Commands {
   /** sbatch, qsub */
   readonly submit?: string
@@ -26,6 +26,14 @@ export interface Commands {
   /** squeue, qstat */
   readonly status?: string
 }
+
+export const commandNames: Readonly<Record<Manager, Readonly<Record<keyof Commands, string>>>> = {
+  slurm: { submit: 'sbatch', cancel: 'scancel', status: 'squeue' },
+  pbs: { submit: 'qsub', cancel: 'qdel', status: 'qstat' },
+}
+
+/** The last is where OpenPBS installs itself. */
+export const commandFolders = ['/usr/local/bin', '/usr/bin', '/bin', '/opt/pbs/bin'] as const
 
 /** A cluster's staging directory: a directory of its name (see `patterns.cluster`) in the staging root. */
 export interface Staging {

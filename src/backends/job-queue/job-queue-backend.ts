@@ -19,6 +19,7 @@ import { Batches } from './batches.ts'
 import type { ProbeParts } from './checks/probe-job.ts'
 import { sweepProbes } from './checks/sweep-probes.ts'
 import { AttemptFinder } from './find-attempts.ts'
+import { findCommands } from './find-commands.ts'
 import { parseHandle } from './job-handle.ts'
 import { attemptOfName } from './job-name.ts'
 import { type CallLauncher, findLauncher, launcherBySudo } from './launcher-call.ts'
@@ -69,11 +70,7 @@ class JobQueueBackend implements Backend {
     this.#values = values
     this.#context = context
     this.#queue = queue
-    this.#commands = {
-      ...(submit === null ? {} : { submit }),
-      ...(cancel === null ? {} : { cancel }),
-      ...(status === null ? {} : { status }),
-    }
+    this.#commands = findCommands({ submit, cancel, status }, queue.manager)
     this.#batches = new Batches(join(context.stateDirectory, 'job-arrays'))
   }
 

@@ -12,7 +12,6 @@ export interface Queue {
   copiesFiles(settings: ClusterSettings): boolean
   /** A job as the launcher takes it. `tasks`: how many an array has; null: no array. */
   job(plan: JobPlan): SlurmJob | PbsJob
-  readonly statusCommand: string
   /** For all jobs of these users; null: of everybody. */
   statusArguments(users: readonly string[] | null): readonly string[]
   /** Which of its answers are jobs; null: it failed, hence tells nothing. */

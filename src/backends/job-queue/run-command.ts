@@ -24,7 +24,7 @@ export function runCommand(run: CommandRun): Promise<CommandAnswer> {
     new GatewayError('unavailable', `${program} ${why}`, { cause })
   return new Promise((resolve, reject) => {
     const env = {
-      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/pbs/bin',
       LANG: 'C.UTF-8',
     }
     const child = spawn(program, args, { env, cwd: '/', stdio: 'pipe' })

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { ObjectRef } from '../../core/index.ts'
+import type { Account } from '../local/account.ts'
+import { pbsQueue } from '../pbs/pbs-queue.ts'
+import { Batches } from './batches.ts'
+import type { CallLauncher } from './launcher-call.ts'
 import { JobWatch, type JobWatchParts } from './observe-jobs.ts'
-import type { OwnJob } from './survey.ts'
+import { type OwnJob, Survey } from './survey.ts'
 import { StrayJobs } from './sweep-jobs.ts'
 
 const signal = AbortSignal.timeout(60_000)
@@ -78,3 +84,35 @@ test('strays are those that were missed before, long enough', () => {
   assert.deepEqual(find(200, 250), [])
   assert.deepEqual(find(200, 300), ['8', '9_0'])
 })
+
+test('a PBS without history tells of jobs that run all the same', async () => {
+  const asked: unknown[] = []
+  const call = async (_account: unknown, request: unknown) => {
+    const { ids } = request as { ids?: readonly string[] }
+    asked.push(ids)
+    const { returncode, stdout, stderr } = recorded(
+      ids === undefined ? 'maxq-state' : 'nohistory-qstat-json',
+    )
+    return { ok: true, cut: false, outcome: 'answered', returncode, stdout, stderr }
+  }
+  const survey = new Survey({
+    ...{ queue: pbsQueue, commands: {}, instanceId, call: call as unknown as CallLauncher },
+    batches: new Batches('/nowhere'),
+  })
+  const account = { name: 'alice' } as Account
+  const jobs = await survey.asUser(account, ['92.pbs'], signal)
+  assert.deepEqual([asked, jobs.map(({ id }) => id)], [[['92.pbs'], undefined], ['92.pbs']])
+})
+
+const instanceId = '0'.repeat(32)
+
+/** With a job of ours in place of the recorded name. */
+function recorded(name: string) {
+  const path = join(import.meta.dirname, '../pbs/fixtures', `${name}.json`)
+  const { returncode, stdout, stderr } = JSON.parse(readFileSync(path, 'utf8'))
+  const ours = stdout.replace(
+    '"Job_Name":\t"d"',
+    `"Job_Name":\t"dg-${instanceId}-${'a'.repeat(16)}"`,
+  )
+  return { returncode, stdout: ours, stderr }
+}

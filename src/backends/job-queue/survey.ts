@@ -1,5 +1,5 @@
 import { GatewayError } from '../../core/index.ts'
-import type { Commands } from '../../launcher/index.ts'
+import { type Commands, commandNames } from '../../launcher/index.ts'
 import type { Account } from '../local/account.ts'
 import type { Batches } from './batches.ts'
 import { attemptOfName } from './job-name.ts'
@@ -35,7 +35,7 @@ export class Survey {
   /** All of these users by one command, run by the gateway; null: of everybody. Where jobs are private, it sees none. */
   async all(uids: readonly string[] | null, signal: AbortSignal): Promise<readonly OwnJob[]> {
     const { queue, commands } = this.#parts
-    const program = commands.status ?? queue.statusCommand
+    const program = commands.status ?? commandNames[queue.manager].status
     const argv = [program, ...queue.statusArguments(uids)] as const
     return this.#read(await runCommand({ argv: [...argv], limitMs, signal }))
   }
@@ -46,9 +46,23 @@ export class Survey {
     ids: readonly string[],
     signal: AbortSignal,
   ): Promise<readonly OwnJob[]> {
+    if (this.#parts.queue.manager !== 'pbs' || ids.length === 0)
+      return await this.#asUser(account, {}, signal)
+    const told = await this.#asUser(account, { ids }, signal)
+    // Without a history, PBS tells of no job that is asked for so, not of one that runs either.
+    const known = new Set(told.map(({ id }) => id))
+    if (ids.every((id) => known.has(id))) return told
+    const unfinished = await this.#asUser(account, {}, signal)
+    return [...told, ...unfinished.filter(({ id }) => !known.has(id))]
+  }
+
+  async #asUser(
+    account: Account,
+    asked: { readonly ids?: readonly string[] },
+    signal: AbortSignal,
+  ): Promise<readonly OwnJob[]> {
     const { queue, commands, call } = this.#parts
     const { manager } = queue
-    const asked = manager === 'pbs' && ids.length > 0 ? { ids } : {}
     const reply = await call(account, { verb: 'status', manager, commands, ...asked }, signal)
     if (!reply.ok) throw new GatewayError('upstream', reply.error)
     if (reply.outcome === 'unknown') throw new GatewayError('upstream', reply.error)

@@ -39,7 +39,7 @@ test('a server that does not answer is no refusal and tells of no job', () => {
 })
 
 test('a cancel that finds nothing is done, and one of a stranger is not', () => {
-  for (const name of ['qdel-ok', 'qdel-unknown', 'qdel-finished'])
+  for (const name of ['qdel-ok', 'qdel-unknown', 'qdel-finished', 's2-qdel-subjob'])
     assert.ok(pbsQueue.cancelled(recorded(name)), name)
   assert.ok(!pbsQueue.cancelled(recorded('qdel-other')))
 })
@@ -61,7 +61,7 @@ test('jobs that ended say how', () => {
     '14.pbs': ['ended', 'exited with status 127', 127],
     '3.pbs': [
       'pending',
-      'Waiting in the queue: Can Never Run: Insufficient amount of resource: ncpus (R: 9999 A: 16 T: 16)',
+      'Can Never Run: Insufficient amount of resource: ncpus (R: 9999 A: 16 T: 16)',
       null,
     ],
     '8.pbs': ['running', null, null],
@@ -79,7 +79,17 @@ test('an unknown job hides no other, and a job whose files cannot be copied wait
     readQstat(recorded('qstat-json-unknown-mixed'))?.map(({ id, state }) => [id, state]),
     [['1.pbs', 'running']],
   )
-  assert.equal(readQstat(recorded('stagein-failed-state'))?.[0]?.state, 'pending')
+  const [waiting] = readQstat(recorded('stagein-failed-state')) ?? []
+  assert.equal(waiting?.state, 'pending')
+  assert.match(waiting.reason ?? '', /files could not be copied/)
+})
+
+test('what waits for room may run, what asks for more than there is never, and time that is over is no fault', () => {
+  const verdicts = (name: string) =>
+    Object.fromEntries(readQstat(recorded(name))?.map(({ id, verdict }) => [id, verdict]) ?? [])
+  assert.deepEqual(verdicts('maxq-state'), { '92.pbs': undefined, '97.pbs': undefined })
+  const { '3.pbs': impossible, '5.pbs': failed, '9.pbs': late } = verdicts('qstat-json-after')
+  assert.deepEqual([impossible, failed, late], ['never', undefined, 'interrupted'])
 })
 
 test('what is set for a cluster reaches its jobs, with and without copies of its files', () => {

@@ -18,7 +18,6 @@ export const pbsQueue: Queue = {
   indexVariable: null,
   copiesFiles: ({ use_stagein }) => use_stagein !== false,
   job: pbsJob,
-  statusCommand: 'qstat',
   // Of all users: an operator, as the gateway's account should be, sees them.
   statusArguments: () => pbsStatusArguments(),
   readJobs: readQstat,
@@ -26,8 +25,8 @@ export const pbsQueue: Queue = {
   taskId: (jobId) => jobId,
   indexOf: () => null,
   refusalOf,
-  // 153: it is not known any more; 35: it has finished.
-  cancelled: ({ exitCode }) => [0, 35, 153].includes(exitCode),
+  // 153: it is not known any more; 35: it has finished; 168: it is ending.
+  cancelled: ({ exitCode }) => [0, 35, 153, 168].includes(exitCode),
 }
 
 function pbsJob(plan: JobPlan): PbsJob {
@@ -47,11 +46,15 @@ function pbsJob(plan: JobPlan): PbsJob {
   }
 }
 
-/** qsub ends with the last digits of an error's number (pbs_error.h): 38 a limit of jobs, 162 no connection. */
+/**
+ * qsub ends with the last eight bits of an error's number (pbs_error.h): 38 and 39 are limits of users, groups and projects, 198 is that of a
+ * queue's jobs, 162 no connection. 188, what a queue never gives to one job, is final.
+ */
 function refusalOf(answer: CommandAnswer): Refusal {
   const words = wordsOf(answer)
   if (answer.exitCode === 162 || /cannot connect|Connection (refused|reset)/i.test(words))
     return { kind: 'unknown', words }
-  const limit = answer.exitCode === 38 || /would exceed .*limit/i.test(words)
+  const limit =
+    [38, 39, 198].includes(answer.exitCode) || /would exceed |Maximum number of jobs/.test(words)
   return { kind: limit ? 'limit' : 'final', words }
 }

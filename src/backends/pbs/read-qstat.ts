@@ -38,9 +38,10 @@ function seenJob(id: string, job: Attributes): SeenJob {
     reason:
       state === 'ended'
         ? endReason(status, comment)
-        : state === 'pending' && comment !== ''
-          ? `Waiting in the queue: ${comment}`
+        : state === 'pending'
+          ? waitReason(text('job_state'), comment)
           : null,
+    ...verdictOf(state, status, comment),
     exitCode: state === 'ended' && status !== null && status >= 0 && status < 256 ? status : null,
     // "node/0", or "node/0*2+…"
     node: /^([A-Za-z0-9][\w.-]*)\//.exec(text('exec_host'))?.[1] ?? null,
@@ -52,6 +53,34 @@ function stateOf(letter: string): SeenJob['state'] {
   if (['Q', 'H', 'T', 'W', 'M'].includes(letter)) return 'pending'
   return letter === 'F' || letter === 'X' ? 'ended' : 'running'
 }
+
+function waitReason(letter: string, comment: string): string | null {
+  if (isNever(comment)) return comment
+  if (comment !== '') return `Waiting in the queue: ${comment}`
+  // qstat(1B) has more of each; PBS comments on neither.
+  if (letter === 'H') return 'Waiting in the queue: held'
+  if (letter === 'W')
+    return 'Waiting in the queue: its files could not be copied to the node, which PBS tries again later'
+  return null
+}
+
+/** The scheduler's words for what no node, queue or limit ever allows. */
+function isNever(comment: string): boolean {
+  return comment.startsWith('Can Never Run')
+}
+
+function verdictOf(
+  state: SeenJob['state'],
+  status: number | null,
+  comment: string,
+): Pick<SeenJob, 'verdict'> {
+  if (state === 'pending' && isNever(comment)) return { verdict: 'never' }
+  const isInterrupted = status !== null && interruptions.has(status)
+  return state === 'ended' && isInterrupted ? { verdict: 'interrupted' } : {}
+}
+
+/** pbs_job.h: aborted as the node came back, to be run again (which ours are not), a node was lost, walltime. */
+const interruptions: ReadonlySet<number> = new Set([-4, -5, -6, -11, -14, -15, -18, -20, -29])
 
 /** Above 255: 256 and a signal. Negative: PBS itself ended the job (pbs_job.h, JOB_EXEC_…). */
 function endReason(status: number | null, comment: string): string {
@@ -66,7 +95,11 @@ function endReason(status: number | null, comment: string): string {
 
 const ends: { readonly [status: number]: string } = {
   [-29]: 'the time limit of the job was over',
-  [-28]: 'killed for memory: the job used more than it had asked for',
+  [-28]: 'the job used more CPU time than it had asked for',
+  [-27]: 'killed for memory: the job used more than it had asked for',
+  [-26]: 'killed for virtual memory: the job used more than it had asked for',
+  [-25]: 'killed for cores: the job used more than it had asked for',
+  [-24]: 'killed for cores: the job used more than it had asked for',
 }
 
 function isRecord(value: unknown): value is Attributes {

@@ -43,7 +43,7 @@ export const pbsBackendSettings = settingsClass({
     'dask_gateway_server.backends.jobqueue.pbs.PBSBackend',
     'dask_gateway_server.backends.pbs.PBSBackend',
   ],
-  help: 'Runs clusters as jobs of PBS. Not built yet.',
+  help: 'Runs clusters as jobs of PBS, each as the user whom it belongs to.',
   settings: {
     gateway_hostname: setting(
       types.optional(types.text),

@@ -16,7 +16,6 @@ export const slurmQueue: Queue = {
   indexVariable: 'SLURM_ARRAY_TASK_ID',
   copiesFiles: () => false,
   job: slurmJob,
-  statusCommand: 'squeue',
   statusArguments: (users) => slurmStatusArguments(users ?? undefined),
   readJobs: readSqueue,
   // With --parsable: "12", or "12;cluster".
