@@ -73,14 +73,16 @@ export function createAcceptor(options: AcceptorOptions): Acceptor {
         limitMs,
         tooLate: `A Kerberos token could not be looked at within ${limitMs / 1000} s`,
         takeStep: (cell, token, isWanted) =>
-          use((native, credential) =>
-            localLane.run(async () => {
-              if (token === null || !isWanted())
-                throw new KerberosError('misuse', 'There is no Kerberos token to look at')
-              const doing = 'The Kerberos token is refused'
-              const bindings = channelBindings ?? null
-              return accept(native, cell, { credential, bindings, token, doing })
-            }),
+          withWords(
+            use((native, credential) =>
+              localLane.run(async () => {
+                if (token === null || !isWanted())
+                  throw new KerberosError('misuse', 'There is no Kerberos token to look at')
+                const doing = 'The Kerberos token is refused'
+                const bindings = channelBindings ?? null
+                return accept(native, cell, { credential, bindings, token, doing })
+              }),
+            ),
           ),
       })
     },

@@ -48,6 +48,8 @@ export function createSecurityContext(
   let phase: 'open' | 'stepping' | 'done' | 'closed' = 'open'
   let isInUse = false
 
+  const isStepping = () => phase === 'stepping'
+
   function close(): void {
     phase = 'closed'
     // While a call runs, the context is the library's.
@@ -58,7 +60,7 @@ export function createSecurityContext(
     isInUse = true
     try {
       native = await open()
-      return await options.takeStep(cell, token, () => phase === 'stepping')
+      return await options.takeStep(cell, token, isStepping)
     } finally {
       isInUse = false
       if (phase === 'closed') close()
@@ -78,6 +80,7 @@ export function createSecurityContext(
       phase = 'stepping'
       try {
         const result = await withLimit(work(token), options.limitMs, options.tooLate)
+        if (!isStepping()) throw new KerberosError('misuse', 'The security context was closed')
         phase = result.done ? 'done' : 'open'
         return { token: result.token.length > 0 ? result.token : null, done: result.done }
       } catch (error) {
