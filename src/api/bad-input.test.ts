@@ -108,6 +108,15 @@ test('what fails inside is a 500 that tells only the request', async (t) => {
   assert.ok(it.lines.some((line) => line.startsWith('A request failed') && line.includes(id)))
 })
 
+test('a failure that a sentence tells whole is one line of the log', async (t) => {
+  const it = await startTestApi(t)
+  const body = '{"cluster_options": {"fail": 1}}'
+  const answer = await askPublic(it, '/api/v1/clusters/', { method: 'POST', headers, body })
+  assert.equal(answer.status, 500)
+  const line = it.lines.find((each) => each.startsWith('A request failed'))
+  assert.match(line ?? '', /"error":"the hub does not say"/)
+})
+
 test('paths and names that lead nowhere are 404', async (t) => {
   const it = await startTestApi(t, { prefix: '/gateway' })
   for (const path of [

@@ -183,7 +183,9 @@ function createApp(options: ApiOptions, metrics: Metrics): FastifyInstance {
   )
   app.setErrorHandler((error, request, reply) => {
     const { status, text, code, unexpected } = describeError(error, request.id)
-    const fields = { requestId: request.id, user: request.caller?.user.name, error }
+    // A sentence of ours that has no cause says all there is: where it was thrown tells an administrator nothing.
+    const told = error instanceof GatewayError && error.cause === undefined ? error.message : error
+    const fields = { requestId: request.id, user: request.caller?.user.name, error: told }
     // Who goes away in the middle of a body, or sends no proper one, is no fault of ours.
     const isBroken = request.raw.destroyed && !request.raw.complete
     if (isBroken) logger.debug('A request broke off', fields)

@@ -15,12 +15,14 @@ export interface BackendDriver<V = unknown> {
   readonly clusterSettings: SettingsClass
   /** Where clusters run, hence by which of the gateway's addresses they reach it. */
   readonly runsOn: 'this-host' | 'nodes'
+  /** Each cluster runs as the account of its user; absent: all run as one. */
+  readonly runsAsUser?: boolean
   /** `values`: `settings`, resolved. Without effects: `start` has them. Throws 'configuration' when it cannot be used. */
   create(values: V, context: BackendContext): Backend
   /** Asked at each start before anything is written. Throws 'configuration' when whoever starts it may not. */
   check?(values: V, signal: AbortSignal): Promise<void>
   /**
-   * For `doctor`: how a command of a cluster would be run here. `username`: whose cluster, where that matters. Throws
+   * For `doctor`: how a command of a cluster would be run here. `username`: whose cluster; never null where `runsAsUser`. Throws
    * 'configuration' with the reason when it would be refused. Absent where commands run on other machines.
    */
   rehearse?(

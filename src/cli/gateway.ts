@@ -144,6 +144,7 @@ async function build(
       const later = await configuration.reload()
       if (later.length > 0) logger.warn(`Takes effect at the next start only: ${later.join(', ')}`)
       await certificate?.reload()
+      await web.reload()
     },
     async stop() {
       await proxy.stop()

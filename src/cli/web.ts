@@ -33,6 +33,8 @@ export interface WebStart {
 export interface Web {
   /** Begins to answer. */
   start(): Promise<void>
+  /** Reads the files of who logs people in anew; throws when they are wrong, and goes on with the old ones. */
+  reload(): Promise<void>
   /** No new requests; those under way are answered. */
   stopServing(): Promise<void>
   /** The end of all of it. */
@@ -95,6 +97,7 @@ export async function createWeb(start: WebStart): Promise<Web> {
   const stopServing = () => (served ??= api.stop().then(() => dashboards.close()))
   return {
     start: () => api.start(),
+    reload: async () => authenticator.reload?.(),
     stopServing,
     async stop() {
       await stopServing()

@@ -30,6 +30,8 @@ export interface Authenticator {
   /** Whether anybody may be anybody (the simple authenticator without a password). */
   readonly open: boolean
   start(): Promise<void>
+  /** Reads its files (certificates) anew; throws 'configuration' when they are wrong, and goes on with what it had. */
+  reload?(): Promise<void>
   stop(): Promise<void>
   authenticate(credentials: Credentials): Promise<AuthResult>
 }

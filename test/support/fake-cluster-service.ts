@@ -53,6 +53,7 @@ export function createFakeClusterService() {
           `options must be a dict, got '${Array.isArray(options) ? 'list' : 'str'}'`,
         )
       }
+      if ('fail' in options) throw new GatewayError('internal', 'the hub does not say')
       if ('crash' in options) throw new Error('a secret of the inside')
       const cluster = fakeCluster(views.size + 1, user.name)
       views.set(cluster.name, { cluster, shown: 'PENDING' })

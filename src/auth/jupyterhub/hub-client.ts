@@ -16,9 +16,16 @@ export interface HubRequest {
   readonly body?: string
 }
 
+/** PEM. */
+export interface HubTls {
+  readonly key?: Buffer
+  readonly cert?: Buffer
+  readonly ca?: Buffer
+}
+
 export interface HubClientOptions {
   readonly apiUrl: string
-  readonly tls: { readonly key?: Buffer; readonly cert?: Buffer; readonly ca?: Buffer }
+  readonly tls: HubTls
   /** From the call to the last byte, the wait for a free place included. */
   readonly limitMs: number
   /** So many at once; the others wait. */
@@ -30,6 +37,8 @@ export interface HubClientOptions {
 export interface HubClient {
   /** Rejects with words, and nothing else, when no whole answer came. */
   ask(request: HubRequest): Promise<HubAnswer>
+  /** For the questions from now on. */
+  useTls(tls: HubTls): void
   /** Ends what is under way. */
   close(): void
 }
@@ -42,9 +51,11 @@ const maxAnswerBytes = 1024 * 1024
  */
 export function createHubClient(options: HubClientOptions): HubClient {
   const secure = options.apiUrl.startsWith('https:')
-  const agent = secure
-    ? new HttpsAgent({ ...options.tls, maxSockets: options.maxInFlight })
-    : new HttpAgent({ maxSockets: options.maxInFlight })
+  const agentWith = (tls: HubTls) =>
+    secure
+      ? new HttpsAgent({ ...tls, maxSockets: options.maxInFlight })
+      : new HttpAgent({ maxSockets: options.maxInFlight })
+  let agent = agentWith(options.tls)
   const send = secure ? requestHttps : requestHttp
   const closing = new AbortController()
   let underWay = 0
@@ -87,6 +98,10 @@ export function createHubClient(options: HubClientOptions): HubClient {
         underWay--
       }
     },
+    useTls(tls) {
+      agent = agentWith(tls)
+    },
+
     close() {
       closing.abort()
       agent.destroy()

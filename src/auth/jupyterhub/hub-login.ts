@@ -20,7 +20,7 @@ const errorAnswer = z.object({ error: z.string().regex(/^[\w.-]{1,60}$/) })
  */
 export function createHubLogin(
   settings: HubSettings & { readonly clientId: string },
-  hub: HubClient,
+  hub: Pick<HubClient, 'ask'>,
   judge: (token: string) => Promise<AuthResult>,
   logger: Logger,
 ): RedirectLogin {

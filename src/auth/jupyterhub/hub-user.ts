@@ -26,7 +26,7 @@ export const tokenPattern = /^[\x21-\x7e]{1,1024}$/
  * and 'internal' with the sentences that users of the API are told.
  */
 export async function bearerOf(
-  hub: HubClient,
+  hub: Pick<HubClient, 'ask'>,
   token: string,
   logger: Logger,
 ): Promise<Bearer | 'unknown' | 'forbidden'> {

@@ -256,6 +256,14 @@ test('over TLS, the hub must be who it says, and is shown our certificate', asyn
     await assert.rejects(other.authenticate(), upstream)
     assert.deepEqual(other.hub.questions, [])
   }
+  const renewed = await start(t, { ...good, tls_ca: file('renewed.pem', own.certPem) }, {}, tls)
+  renewed.hub.says(200, alice)
+  await assert.rejects(renewed.authenticate(), upstream)
+  file('renewed.pem', 'no PEM')
+  await assert.rejects(async () => renewed.authenticator.reload?.(), { code: 'configuration' })
+  file('renewed.pem', pair.certPem)
+  await renewed.authenticator.reload?.()
+  assert.equal((await renewed.authenticate()).outcome, 'accepted')
   const missing = create({ apiUrl: 'https://hub/api', tls_ca: join(directory, 'none.pem') })
   await assert.rejects(missing.authenticator.start(), {
     code: 'configuration',

@@ -1,4 +1,6 @@
+import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { createSecureContext } from 'node:tls'
 import {
   type Authenticator,
   type AuthResult,
@@ -7,7 +9,7 @@ import {
   type Logger,
   messageOf,
 } from '../../core/index.ts'
-import { createHubClient, type HubClient } from './hub-client.ts'
+import { createHubClient, type HubClient, type HubTls } from './hub-client.ts'
 import { createHubLogin } from './hub-login.ts'
 import { type HubSettings, hubSettings, type JupyterHubValues } from './hub-settings.ts'
 import { bearerOf, permissionFailure, tokenPattern, userOf } from './hub-user.ts'
@@ -37,12 +39,11 @@ export function createJupyterHubAuthenticator(
   const settings = hubSettings(values, surroundings.environment)
   const { logger } = surroundings
   let client: HubClient | null = null
-  const hub: HubClient = {
+  const hub: Pick<HubClient, 'ask'> = {
     ask: async (request) => {
       if (client === null) throw new Error('the gateway has not started, or has stopped')
       return client.ask(request)
     },
-    close: () => client?.close(),
   }
 
   async function judge(token: string): Promise<AuthResult | 'forbidden'> {
@@ -77,6 +78,9 @@ export function createJupyterHubAuthenticator(
         tls,
       })
     },
+    async reload() {
+      client?.useTls(await tlsOf(settings))
+    },
     async stop() {
       client?.close()
       client = null
@@ -96,7 +100,7 @@ export function createJupyterHubAuthenticator(
 
 function browserLogin(
   settings: HubSettings,
-  hub: HubClient,
+  hub: Pick<HubClient, 'ask'>,
   judge: (token: string) => Promise<AuthResult>,
   logger: Logger,
 ): BrowserLogin {
@@ -110,7 +114,7 @@ function browserLogin(
   }
 }
 
-async function tlsOf({ tlsKey, tlsCert, tlsCa }: HubSettings) {
+async function tlsOf({ tlsKey, tlsCert, tlsCa }: HubSettings): Promise<HubTls> {
   const read = async (name: string, path: string | null) => {
     if (path === null) return {}
     try {
@@ -122,10 +126,20 @@ async function tlsOf({ tlsKey, tlsCert, tlsCa }: HubSettings) {
       )
     }
   }
-  return {
+  const tls: HubTls = {
     ...(await read('key', tlsKey)),
     ...(await read('cert', tlsCert)),
     ...(await read('ca', tlsCa)),
+  }
+  try {
+    createSecureContext(tls)
+    if (tls.ca !== undefined) new X509Certificate(tls.ca) // one that is none is passed over in silence
+    return tls
+  } catch (error) {
+    throw new GatewayError(
+      'configuration',
+      `JupyterHubAuthenticator: tls_key, tls_cert and tls_ca are no PEM files that go together: ${messageOf(error)}`,
+    )
   }
 }
 

@@ -13,9 +13,11 @@ import {
 
 type UnsafeLocalValues = NonNullable<(typeof unsafeLocalBackendSettings)['values']>
 
-export const local = localDriver(localBackendSettings, () => accountOfEachUser)
+export const local = localDriver(localBackendSettings, true, () => accountOfEachUser)
 
-export const unsafeLocal = localDriver(unsafeLocalBackendSettings, ({ user }) => oneAccount(user))
+export const unsafeLocal = localDriver(unsafeLocalBackendSettings, false, ({ user }) =>
+  oneAccount(user),
+)
 
 export const inProcess: BackendDriver<UnsafeLocalValues> = {
   ...unsafeLocal,
@@ -24,12 +26,14 @@ export const inProcess: BackendDriver<UnsafeLocalValues> = {
 
 function localDriver<V extends LocalValues>(
   settings: SettingsClass<V>,
+  runsAsUser: boolean,
   accountsOf: (values: V) => Accounts,
 ): BackendDriver<V> {
   return {
     settings,
     clusterSettings: localClusterConfigSettings,
     runsOn: 'this-host',
+    runsAsUser,
     create: (values, context) => createLocalBackend(values, accountsOf(values), context),
     check: (values, signal) => accountsOf(values).check(signal),
     async rehearse(values, role, clusterSettings, username, signal) {

@@ -9,6 +9,7 @@ export const slurm: BackendDriver<JobQueueValues> = {
   settings: slurmBackendSettings,
   clusterSettings: slurmClusterConfigSettings,
   runsOn: 'nodes',
+  runsAsUser: true,
   create: (values, context) => jobQueueBackend(values, context, slurmQueue),
   checkHops: (values, given, checks) =>
     checkJobQueue({ values, given, queue: slurmQueue, questions: slurmQuestions }, checks),

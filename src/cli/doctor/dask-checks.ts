@@ -24,7 +24,7 @@ export async function checkCommand(
       'See there that its Python has dask, distributed, dask-gateway and bokeh.',
     )
   // Its clusters have the account of their user, and there is no user here.
-  if (driver.settings.name === 'LocalBackend' && username === null)
+  if (driver.runsAsUser === true && username === null)
     return warning(
       `${role}_cmd is run as the user of each cluster: it was not tried`,
       'Name one with --user NAME, as root.',
