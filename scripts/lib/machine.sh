@@ -11,7 +11,7 @@ own_machine() {
     # The working directory keeps hold of the clone while folders above it are covered.
     cd "$root"
     export OWN_MACHINE=inside PRIVATE_FOLDERS='etc usr var opt home root tmp'
-    exec setpriv --pdeathsig=KILL unshare --net --uts --ipc "$root/test/packaging/private-machine.sh" /run "$@"
+    exec setpriv --pdeathsig=KILL unshare --net --uts --ipc "$root/scripts/lib/private-machine.sh" /run "$@"
   fi
   unset OWN_MACHINE PRIVATE_FOLDERS
 

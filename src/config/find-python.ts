@@ -1,6 +1,5 @@
-import { accessSync, constants, statSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
 import { GatewayError } from '../core/index.ts'
+import { findProgram, isProgram } from '../util/index.ts'
 
 /** Where Python comes from: the option, else DASK_GATEWAY_PYTHON, else `python3` or `python`, the first on PATH. */
 export function findPython(
@@ -10,7 +9,7 @@ export function findPython(
   const fromEnvironment = environment.DASK_GATEWAY_PYTHON
   if (chosen !== null && chosen !== '') return existing(chosen, '--python', environment)
   if (fromEnvironment) return existing(fromEnvironment, 'DASK_GATEWAY_PYTHON', environment)
-  const found = onPath('python3', environment) ?? onPath('python', environment)
+  const found = findProgram('python3', environment.PATH) ?? findProgram('python', environment.PATH)
   if (found !== null) return found
   throw new GatewayError(
     'configuration',
@@ -19,24 +18,14 @@ export function findPython(
 }
 
 function existing(name: string, by: string, environment: NodeJS.ProcessEnv): string {
-  const path = name.includes('/') ? (isProgram(name) ? name : null) : onPath(name, environment)
+  const path = name.includes('/')
+    ? isProgram(name)
+      ? name
+      : null
+    : findProgram(name, environment.PATH)
   if (path !== null) return path
   throw new GatewayError(
     'configuration',
     `${by} names ${name}, which is no program that can be run here. Give the path of a Python 3.9 or newer.`,
   )
-}
-
-function onPath(name: string, environment: NodeJS.ProcessEnv): string | null {
-  const folders = (environment.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
-  return folders.map((folder) => join(folder, name)).find(isProgram) ?? null
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return statSync(path).isFile()
-  } catch {
-    return false
-  }
 }

@@ -1,18 +1,4 @@
-import { z } from 'zod'
-import { type SettingType, setting, settingsClass, types } from '../core/index.ts'
-import { type LogLevel, logLevelOf, logLevels } from '../util/index.ts'
-
-/** A name in any case, or one of Python's numbers: 10 is DEBUG, 50 CRITICAL. */
-export const logLevel: SettingType<LogLevel> = {
-  word: 'level',
-  schema: z.union([z.string(), z.number()]).transform((value, context): LogLevel => {
-    const level = value === '' ? null : logLevelOf(value)
-    if (level !== null) return level
-    const message = `must be one of ${logLevels.join(', ').toUpperCase()}, or a number such as 20`
-    context.addIssue({ code: 'custom', message })
-    return z.NEVER
-  }),
-}
+import { setting, settingsClass, types } from '../core/index.ts'
 
 const noEffect = 'Accepted and without effect'
 
@@ -21,7 +7,7 @@ export const applicationSettings = settingsClass({
   name: 'Application',
   help: 'The program.',
   settings: {
-    log_level: setting(logLevel, 'The least level that is logged.', { default: 'INFO' }),
+    log_level: setting(types.logLevel, 'The least level that is logged.', { default: 'INFO' }),
     log_format: setting(types.anything, `${noEffect}: the layout of log lines is fixed.`),
     log_datefmt: setting(types.anything, `${noEffect}: times are written as ISO 8601.`),
     logging_config: setting(types.anything, `${noEffect}: the log goes to standard error.`),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type LogLevel, logLevelOf, logLevels } from '../util/index.ts'
 import type { Command } from './cluster-settings.ts'
 
 /** A kind of value that a setting may have: what people call it, and how it is checked and read. */
@@ -16,6 +17,17 @@ export const boolean = of('bool', z.boolean('must be True or False'))
 export const seconds = of(
   'seconds',
   z.number('must be a number of seconds').min(0, 'must be 0 or more seconds'),
+)
+const levels = `must be one of ${logLevels.join(', ').toUpperCase()}, or a number such as 20`
+/** A name in any case, or one of Python's numbers: 10 is DEBUG, 50 CRITICAL. */
+export const logLevel: SettingType<LogLevel> = of(
+  'log level',
+  z.union([z.string(), z.number()], levels).transform((value, context): LogLevel => {
+    const level = value === '' ? null : logLevelOf(value)
+    if (level !== null) return level
+    context.addIssue({ code: 'custom', message: levels })
+    return z.NEVER
+  }),
 )
 export const anything = of('any', z.unknown())
 export const className = of(

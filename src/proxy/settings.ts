@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { type SettingType, setting, settingsClass, types } from '../core/index.ts'
-import { type LogLevel, logLevelOf } from '../util/index.ts'
 
 export type DashboardAuth = 'login' | 'link' | false
 
@@ -51,7 +50,7 @@ export const proxySettings = settingsClass({
       'Seconds after which a proxy of ours that answers nothing is replaced, at least 10; one that ends is at once.',
       { default: 30 },
     ),
-    log_level: setting(logLevel(), 'The least level that the proxy logs.', { default: 'warn' }),
+    log_level: setting(types.logLevel, 'The least level that the proxy logs.', { default: 'warn' }),
     dashboard_host: setting(
       types.optional(hostName()),
       'A host name of its own for dashboards, such as dashboards.example.org; without one they share the name of the API, shut in a sandbox.',
@@ -99,16 +98,4 @@ function dashboardAuth(): SettingType<DashboardAuth> {
     }),
   )
   return { word: '"login" or "link" or False', schema }
-}
-
-function logLevel(): SettingType<LogLevel> {
-  const schema = z
-    .union([z.string(), z.number()], 'must be a log level, such as INFO')
-    .transform((value, context): LogLevel => {
-      const level = logLevelOf(value)
-      if (level !== null) return level
-      context.addIssue({ code: 'custom', message: 'must be a log level, such as INFO' })
-      return z.NEVER
-    })
-  return { word: 'log level', schema }
 }

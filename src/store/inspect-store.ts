@@ -8,10 +8,9 @@ import { keyFileOf, secretBoxOfFile, secretBoxOfSettings } from './encryption-ke
 import { networkFileSystemOf } from './file-system.ts'
 import { type Holder, holderOf } from './holder-lock.ts'
 import { checkedVersion } from './migrations.ts'
-import { databaseBeside, openUntouched, ownerOf } from './old-server.ts'
+import { databaseBeside, lookInto, ownerOf } from './old-server.ts'
 import { resolveLinks, type StoreOptions } from './open-store.ts'
 import { checkHealth, openEverySecret, readInstance } from './sqlite-database.ts'
-import { sqliteError } from './sqlite-errors.ts'
 
 /** The records as another process than their gateway sees them. */
 export interface StoreInspection {
@@ -101,9 +100,7 @@ function readRecords(
   encryptKeys: readonly string[],
   keyFile: string,
 ): RecordsInspection {
-  let database: DatabaseSync | null = null
-  try {
-    database = openUntouched(path)
+  return lookInto(path, (database) => {
     // One moment of the records: the gateway goes on writing.
     database.exec('begin')
     checkedVersion(database, path)
@@ -117,15 +114,7 @@ function readRecords(
     if (instance === null)
       throw new GatewayError('configuration', `The database ${path} has no instance in it.`)
     return { instance, clusters: clustersIn(database), attemptIds: attemptsIn(database) }
-  } catch (error) {
-    throw sqliteError(
-      `The database ${path} (DBBackendBase.db_url) cannot be read`,
-      error,
-      'configuration',
-    )
-  } finally {
-    database?.close()
-  }
+  })
 }
 
 const clusterRow = z

@@ -37,10 +37,15 @@ export function ownerOf(path: string): DatabaseOwner {
       `The database ${path} is a directory. Name a file in DBBackendBase.db_url.`,
     )
   if (stats === undefined || stats.size === 0) return { owner: 'nobody' }
+  return lookInto(path, (database) => ownerIn(database, path))
+}
+
+/** Reads a database and leaves it untouched. Throws 'configuration' when it cannot be read, and whatever `look` throws of that. */
+export function lookInto<T>(path: string, look: (database: DatabaseSync) => T): T {
   let database: DatabaseSync | null = null
   try {
     database = openUntouched(path)
-    return ownerIn(database, path)
+    return look(database)
   } catch (error) {
     throw sqliteError(
       `The database ${path} (DBBackendBase.db_url) cannot be read`,
@@ -73,7 +78,7 @@ function ownerIn(database: DatabaseSync, path: string): DatabaseOwner {
  * Read-only; and where a write-ahead log is announced (bytes 18 and 19 of the header, https://sqlite.org/fileformat.html)
  * but not there, as immutable, for otherwise even a reader would make one.
  */
-export function openUntouched(path: string): DatabaseSync {
+function openUntouched(path: string): DatabaseSync {
   const url = pathToFileURL(path)
   url.searchParams.set('mode', 'ro')
   if (headerOf(path)[18] === 2 && !existsSync(`${path}-wal`)) url.searchParams.set('immutable', '1')

@@ -1,5 +1,6 @@
 export { createKeyPair, type KeyPair } from './certificate.ts'
 export { type ClientHelloResult, maxClientHelloBytes, readClientHello } from './client-hello.ts'
+export { findProgram, isProgram } from './find-program.ts'
 export { type Listener, listenersIn, listenersOn } from './listeners.ts'
 export { createLogger, type LoggerOptions, type LogLevel, logLevelOf, logLevels } from './logger.ts'
 export { nearestName } from './nearest-name.ts'

@@ -28,7 +28,7 @@ test("the guides' tree, built, started and used", {
   const [{ filename }] = JSON.parse(report) as [{ filename: string }]
   const before = places.map(existsSync)
   const { status, signal } = spawnSync(
-    join(root, 'test/packaging/private-machine.sh'),
+    join(root, 'scripts/lib/private-machine.sh'),
     [
       memory,
       process.execPath,

@@ -23,7 +23,7 @@ test('whole clusters of two users, each as that user', {
   mkdirSync(memory)
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
   const { status, signal } = spawnSync(
-    join(import.meta.dirname, '../packaging/private-machine.sh'),
+    join(import.meta.dirname, '../../scripts/lib/private-machine.sh'),
     [
       memory,
       ...[process.execPath, '--test', '--test-reporter=spec', '--test-timeout=240000'],

@@ -29,7 +29,7 @@ test('the launcher', {
   timeout: limitMs + 30_000,
 }, () => {
   const { status, signal } = spawnSync(
-    join(import.meta.dirname, 'private-machine.sh'),
+    join(root, 'scripts/lib/private-machine.sh'),
     [folder, process.execPath, join(import.meta.dirname, 'launcher.scenario.ts')],
     {
       stdio: ['ignore', 'inherit', 'inherit'],

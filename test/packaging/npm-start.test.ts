@@ -32,7 +32,7 @@ test('npm start on a fresh clone, as root', {
     timeout: 60_000,
   })
   const { status, signal } = spawnSync(
-    join(import.meta.dirname, 'private-machine.sh'),
+    join(root, 'scripts/lib/private-machine.sh'),
     [memory, process.execPath, join(import.meta.dirname, 'npm-start.scenario.ts'), clone],
     { stdio: ['ignore', 'inherit', 'inherit'], timeout: limitMs, killSignal: 'SIGKILL' },
   )

@@ -1,6 +1,6 @@
 import type { Found, ObjectRef } from '../../core/index.ts'
 import { logFile, type Staging } from '../../launcher/index.ts'
-import type { Account } from '../local/account.ts'
+import type { Account } from '../account.ts'
 import { handleJson } from './job-handle.ts'
 import type { OwnJob } from './survey.ts'
 

@@ -14,7 +14,7 @@ import {
   type WorkerStart,
 } from '../../core/index.ts'
 import type { Commands, Failure, Replies, Reply, Request, Verb } from '../../launcher/index.ts'
-import { type Account, lookUpAccount } from '../local/account.ts'
+import { type Account, lookUpAccount } from '../account.ts'
 import { Batches } from './batches.ts'
 import type { ProbeParts } from './checks/probe-job.ts'
 import { sweepProbes } from './checks/sweep-probes.ts'

@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { GatewayError } from '../../core/index.ts'
 import { limits, type Reply, type Request, type Verb } from '../../launcher/index.ts'
-import type { Account } from '../local/account.ts'
+import type { Account } from '../account.ts'
 import { runCommand } from './run-command.ts'
 import type { CommandAnswer } from './seen-job.ts'
 

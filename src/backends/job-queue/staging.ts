@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import type { Cluster, SecretPaths } from '../../core/index.ts'
 import type { Staging } from '../../launcher/index.ts'
-import type { Account } from '../local/account.ts'
+import type { Account } from '../account.ts'
 
 /** Names of the files with a cluster's secrets in its staging directory. */
 export const secretFiles: SecretPaths = { token: 'token', cert: 'dask.crt', key: 'dask.pem' }

@@ -18,7 +18,7 @@ import {
   type SlurmJob,
   type SubmitOutcome,
 } from '../../launcher/index.ts'
-import type { Account } from '../local/account.ts'
+import type { Account } from '../account.ts'
 import type { Batches } from './batches.ts'
 import { handleJson } from './job-handle.ts'
 import { jobName } from './job-name.ts'

@@ -1,6 +1,6 @@
 import { GatewayError } from '../../core/index.ts'
 import { type Commands, commandNames } from '../../launcher/index.ts'
-import type { Account } from '../local/account.ts'
+import type { Account } from '../account.ts'
 import type { Batches } from './batches.ts'
 import { attemptOfName } from './job-name.ts'
 import type { CallLauncher } from './launcher-call.ts'

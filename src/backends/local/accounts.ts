@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { GatewayError } from '../../core/index.ts'
-import { type Account, lookUpAccount, type Refused } from './account.ts'
+import { type Account, lookUpAccount, type Refused } from '../account.ts'
 import { setpriv } from './as-account.ts'
 
 /** Which account runs whose clusters: the one thing in which the local backends differ. */

@@ -1,4 +1,4 @@
-import type { Account } from './account.ts'
+import type { Account } from '../account.ts'
 
 export const setpriv = '/usr/bin/setpriv'
 

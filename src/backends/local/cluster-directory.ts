@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Cluster, GatewayError, type LogPiece, type SecretPaths } from '../../core/index.ts'
 import { randomHex } from '../../util/index.ts'
-import type { Account } from './account.ts'
+import type { Account } from '../account.ts'
 import { isRoot } from './accounts.ts'
 import { asOwner } from './as-account.ts'
 

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import type { Account } from './account.ts'
+import type { Account } from '../account.ts'
 import { asAccount } from './as-account.ts'
 
 /**

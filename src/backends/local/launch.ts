@@ -1,5 +1,5 @@
 import { type Cluster, daskEnvironment } from '../../core/index.ts'
-import type { Account, Refused } from './account.ts'
+import type { Account, Refused } from '../account.ts'
 import type { Accounts } from './accounts.ts'
 import { childEnvironment } from './child-environment.ts'
 import { type ClusterDirectory, prepareDirectory } from './cluster-directory.ts'

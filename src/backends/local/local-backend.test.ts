@@ -26,7 +26,7 @@ import {
 } from '../../../test/contracts/backend.ts'
 import { type BackendContext, type Cluster, type Json, resolveSettings } from '../../core/index.ts'
 import { readProcess } from '../../util/index.ts'
-import { lookUpAccount } from './account.ts'
+import { lookUpAccount } from '../account.ts'
 import { accountOfEachUser, isRoot as asRoot, oneAccount } from './accounts.ts'
 import { defaultClustersRoot } from './clusters-root.ts'
 import { createLocalBackend, type LocalValues } from './local-backend.ts'

@@ -12,7 +12,7 @@ import {
   workerArguments,
 } from '../../core/index.ts'
 import { bootId, bootTimeMs, readProcess, sameProcess, startedAt } from '../../util/index.ts'
-import type { Refused } from './account.ts'
+import type { Refused } from '../account.ts'
 import type { Accounts } from './accounts.ts'
 import { type FindMembers, memberFinder, type RunningAttempt } from './attempt-members.ts'
 import { begunBefore, findAttempt, notClaimed } from './attempts.ts'

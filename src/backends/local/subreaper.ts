@@ -1,7 +1,8 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Logger } from '../../core/index.ts'
 import { GatewayError } from '../../core/index.ts'
+import { findProgram, isProgram } from '../../util/index.ts'
 import { isRoot } from './accounts.ts'
 
 const script = join(import.meta.dirname, '../../../python/subreaper.py')
@@ -30,17 +31,7 @@ function cannotKeepHold(why: string, logger: Logger): readonly string[] {
 }
 
 function findPython(): string | null {
-  const { PATH = '', DASK_GATEWAY_PYTHON: chosen } = process.env
-  const folders = PATH.split(delimiter).filter((folder) => folder.startsWith('/'))
-  const named = ['python3', 'python'].flatMap((name) => folders.map((each) => join(each, name)))
-  return [...(chosen?.startsWith('/') ? [chosen] : []), ...named].find(isProgram) ?? null
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return statSync(path).isFile()
-  } catch {
-    return false
-  }
+  const { PATH, DASK_GATEWAY_PYTHON: chosen } = process.env
+  if (chosen?.startsWith('/') && isProgram(chosen)) return chosen
+  return findProgram('python3', PATH) ?? findProgram('python', PATH)
 }

@@ -1,5 +1,5 @@
 import { shellQuoted } from '../../util/index.ts'
-import type { Account } from './account.ts'
+import type { Account } from '../account.ts'
 import { asAccount } from './as-account.ts'
 
 // A supervisor is a shell: it costs a fifth of a megabyte. It is a subreaper (python/subreaper.py), hence the parent of

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Finding, type FindingWith, failed, ok, warning } from '../../../core/index.ts'
 import { distrust, type VersionReply } from '../../../launcher/index.ts'
-import type { Account } from '../../local/account.ts'
+import type { Account } from '../../account.ts'
 import type { CallLauncher } from '../launcher-call.ts'
 
 /** Whether nobody but root can change what acts as the users: the launcher, its package and its Node. */

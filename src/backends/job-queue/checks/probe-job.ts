@@ -13,7 +13,7 @@ import type {
   Verb,
 } from '../../../launcher/index.ts'
 import { createKeyPair, randomHex } from '../../../util/index.ts'
-import type { Account } from '../../local/account.ts'
+import type { Account } from '../../account.ts'
 import { jobName } from '../job-name.ts'
 import type { CallLauncher } from '../launcher-call.ts'
 import { type Queue, wordsOf } from '../queue.ts'

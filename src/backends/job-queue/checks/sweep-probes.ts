@@ -1,5 +1,5 @@
 import { messageOf } from '../../../core/index.ts'
-import { lookUpAccount } from '../../local/account.ts'
+import { lookUpAccount } from '../../account.ts'
 import { type ProbeParts, takeBackProbe } from './probe-job.ts'
 import { oldNotes } from './probe-notes.ts'
 

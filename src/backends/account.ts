@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
-import { GatewayError } from '../../core/index.ts'
+import { GatewayError } from '../core/index.ts'
 
 /** Whom processes run as. */
 export interface Account {
