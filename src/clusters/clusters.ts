@@ -16,12 +16,12 @@ import {
 } from '../core/index.ts'
 import type { ClusterService } from './cluster-service.ts'
 import { Housekeeping } from './housekeeping.ts'
-import type { Limits } from './lifecycle.ts'
 import { Observer } from './observer.ts'
 import { Reconciler } from './reconciler.ts'
 import { Records } from './records.ts'
 import { sendToScheduler } from './scheduler-comm.ts'
 import { createClusterService } from './service.ts'
+import type { Limits } from './situation.ts'
 
 /** The values of `DBBackendBase`. */
 export type ClusterPolicy = NonNullable<(typeof dbBackendSettings)['values']>

@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Attempt, Cluster, Observation, Worker } from '../core/index.ts'
-import {
-  type AttemptFacts,
-  fullRoom,
-  type Limits,
-  newAttemptFacts,
-  nextStep,
-  type Situation,
-} from './lifecycle.ts'
+import { nextStep } from './lifecycle.ts'
+import { fullRoom } from './room.ts'
+import { type AttemptFacts, type Limits, newAttemptFacts, type Situation } from './situation.ts'
 
 const limits: Limits = {
   clusterStart: 60_000,

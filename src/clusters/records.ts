@@ -10,7 +10,8 @@ import {
   type Worker,
 } from '../core/index.ts'
 import { ChangeFeed } from './change-feed.ts'
-import { type AttemptFacts, type ClusterFacts, fullRoom, newAttemptFacts } from './lifecycle.ts'
+import { fullRoom } from './room.ts'
+import { type AttemptFacts, type ClusterFacts, newAttemptFacts } from './situation.ts'
 
 /** A cluster in memory: its records as they are stored, and what is only known. */
 export interface Entry {

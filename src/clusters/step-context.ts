@@ -1,7 +1,7 @@
 import type { Attempt, Backend, Cluster, LogArchive, Logger, RouteTable } from '../core/index.ts'
 import { randomHex } from '../util/index.ts'
-import type { Limits } from './lifecycle.ts'
 import type { Records } from './records.ts'
+import type { Limits } from './situation.ts'
 
 /** What a step is carried out with. */
 export interface StepContext {

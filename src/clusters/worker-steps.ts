@@ -1,9 +1,10 @@
 import type { Worker } from '../core/index.ts'
 import { randomHex } from '../util/index.ts'
 import { withOutcomes } from './attempt-steps.ts'
-import { roomAfter, type Step, type WorkerEnd } from './lifecycle.ts'
 import { keepLog, lastLines } from './logs.ts'
 import { type Entry, objectRefs } from './records.ts'
+import { roomAfter } from './room.ts'
+import type { Step, WorkerEnd } from './situation.ts'
 import { newAttempt, type StepContext } from './step-context.ts'
 
 /** Records workers that are wanted. */

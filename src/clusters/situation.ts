@@ -1,0 +1,102 @@
+import type { Cluster, Observation, Worker } from '../core/index.ts'
+import type { Room } from './room.ts'
+
+/** All that the next step of a cluster depends on. */
+export interface Situation {
+  readonly cluster: Cluster
+  readonly workers: readonly Worker[]
+  /** What is known but not recorded: lost in a restart, and found again by looking. */
+  readonly facts: ClusterFacts
+  readonly limits: Limits
+  /** A clock that does not jump, in milliseconds; all times of facts are of it. */
+  readonly now: number
+}
+
+export interface ClusterFacts {
+  /** The last heartbeat, or when this process took the cluster over. */
+  readonly heardAt: number
+  /** Whether the proxies have the route, so that users may see RUNNING. */
+  readonly published: boolean
+  readonly attempts: ReadonlyMap<string, AttemptFacts>
+  /** When the first try to start the scheduler began, as far as this process knows. */
+  readonly startBegunAt: number | null
+  /** The sentence of the last try that failed without an outcome. */
+  readonly lastError: string | null
+  /** What the backend may be asked for, as far as its limits are known. */
+  readonly room: Room
+}
+
+export interface AttemptFacts {
+  readonly observation: Observation | null
+  /** The last moment at which it was known not to run yet; start time-outs count from it. */
+  readonly notRunningAt: number
+  /** When `find` first missed it. */
+  readonly absentSince: number | null
+  /** `find` missed it twice, far enough apart: it does not exist. */
+  readonly absent: boolean
+  readonly stopAskedAt: number | null
+}
+
+/** All in milliseconds. */
+export interface Limits {
+  readonly clusterStart: number
+  readonly workerStart: number
+  readonly heartbeat: number
+  /** 0: none. */
+  readonly queue: number
+  readonly settle: number
+  /** Between tries to start workers for which there was no room. */
+  readonly roomAgain: number
+  /** After this long a stop that has not been confirmed is asked for again. */
+  readonly stopAgain: number
+  readonly workerStartFailures: number
+}
+
+export type Step =
+  /** Record a new attempt, then ask the backend for the scheduler. */
+  | { readonly do: 'start-scheduler' }
+  /** Ask what became of attempts whose outcome is not known. */
+  | { readonly do: 'find'; readonly attemptIds: readonly string[] }
+  /** Give the proxies the route, then let users see RUNNING. */
+  | { readonly do: 'publish' }
+  | { readonly do: 'add-workers'; readonly count: number }
+  | { readonly do: 'start-workers'; readonly workers: readonly Worker[] }
+  /** Write that these are to end. */
+  | {
+      readonly do: 'retire-workers'
+      readonly workers: readonly Worker[]
+      readonly target: 'stopped' | 'failed'
+      readonly reason: string
+      /** Whether they count as workers that failed to start. */
+      readonly startFailures?: boolean
+    }
+  /** Write that these have ended. */
+  | { readonly do: 'end-workers'; readonly ends: readonly WorkerEnd[] }
+  /** Write that the cluster is to end as failed. */
+  | { readonly do: 'fail'; readonly reason: string }
+  /** Write that the cluster is on its way out and take its route away. */
+  | { readonly do: 'close' }
+  | { readonly do: 'stop-objects'; readonly attemptIds: readonly string[] }
+  /** Everything is gone: remove what is left outside, then write the final status. */
+  | { readonly do: 'finish' }
+  /** Nothing to do before this moment (on the clock of `now`); null: until something changes. */
+  | { readonly do: 'wait'; readonly until: number | null }
+
+export interface WorkerEnd {
+  readonly worker: Worker
+  readonly status: 'stopped' | 'failed'
+  readonly reason: string
+  /** Whether it counts as a worker that failed to start. */
+  readonly startFailure: boolean
+}
+
+/** What is known of an attempt of which nothing is known. */
+export function newAttemptFacts(now: number): AttemptFacts {
+  return {
+    observation: null,
+    notRunningAt: now,
+    absentSince: null,
+    absent: false,
+    stopAskedAt: null,
+  }
+}
