@@ -22,9 +22,10 @@ export function loginForm(authenticator: Authenticator, fields: FormFields): Htm
 <p>This gateway does not take logins here (it uses ${authenticator.challenge}).</p>`
   }
   // A link, not a form: where a form may lead is restricted (form-action), and the way to another login can be long.
-  if (login.form === 'redirect') {
+  if (login.form === 'redirect' || login.form === 'negotiate') {
+    const issuer = login.form === 'redirect' ? login.issuer : 'Kerberos'
     return html`<h1>Log in to the Dask gateway</h1>
-${notices}<p><a class="button" href="${prefixedStart(fields.prefix, next)}">Log in with ${login.issuer}</a></p>`
+${notices}<p><a class="button" href="${prefixedStart(fields.prefix, next)}">Log in with ${issuer}</a></p>`
   }
   return html`<h1>Log in to the Dask gateway</h1>
 ${notices}<form method="post" action="${fields.prefix}/login">

@@ -7,6 +7,7 @@ import { html, sendPage } from './html.ts'
 import { createLoginEntrance, seeOther } from './login-entrance.ts'
 import { loginForm } from './login-forms.ts'
 import { createLoginState } from './login-state.ts'
+import { addNegotiateLogin } from './negotiate-login.ts'
 import { safeNextPath } from './next-path.ts'
 import { addRedirectLogin } from './redirect-login.ts'
 import type { RouteContext } from './route-context.ts'
@@ -88,6 +89,7 @@ export function addLoginPages(context: RouteContext, options: LoginPagesOptions)
 
   if (authenticator.login?.form === 'redirect')
     addRedirectLogin(context, options.signingKey, authenticator.login, entrance)
+  if (authenticator.login?.form === 'negotiate') addNegotiateLogin(context, entrance)
 
   function sendForm(
     request: FastifyRequest,

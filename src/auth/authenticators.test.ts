@@ -25,14 +25,21 @@ test('the simple one is made from its resolved settings', () => {
   assert.equal(kind.create(resolveSettings(kind.settings, nothingSet), surroundings).open, true)
 })
 
-test('KerberosAuthenticator is known and says in one sentence that it is not built yet', () => {
+test('realms and rules of Kerberos are checked when the configuration is read', () => {
   const kind = authenticators.KerberosAuthenticator
   assert.ok(kind !== undefined)
-  const values = resolveSettings(kind.settings, nothingSet)
-  assert.throws(() => kind.create(values, surroundings), {
-    code: 'configuration',
-    message: /^KerberosAuthenticator is not built yet: /,
-  })
+  const withValue = (name: string, value: unknown) =>
+    new Map([['KerberosAuthenticator', new Map([[name, { value, source: 'test' }]])]])
+  for (const [name, value] of [
+    ['realms', []],
+    ['realms', ['']],
+    ['auth_to_local', ['RULE:[1:$1](']],
+    ['auth_to_local', ['RULE:[1:$1](*)']],
+  ] as const)
+    assert.throws(() => resolveSettings(kind.settings, withValue(name, value)), {
+      code: 'configuration',
+    })
+  resolveSettings(kind.settings, withValue('auth_to_local', ['RULE:[1:$1]s/x/y/g/L', 'DEFAULT']))
 })
 
 test('the settings have the names and defaults of the settings page', () => {
@@ -47,6 +54,8 @@ test('the settings have the names and defaults of the settings page', () => {
     groups_from: 'authenticator',
     service_name: 'HTTP',
     keytab: 'dask_gateway.keytab',
+    realms: null,
+    auth_to_local: null,
   })
 })
 

@@ -1,5 +1,6 @@
-import { type Authenticator, GatewayError, type Logger, type SettingsClass } from '../core/index.ts'
+import type { Authenticator, Logger, SettingsClass } from '../core/index.ts'
 import { createJupyterHubAuthenticator } from './jupyterhub/index.ts'
+import { createKerberosAuthenticator } from './kerberos/index.ts'
 import {
   authenticatorSettings,
   jupyterhubAuthenticatorSettings,
@@ -23,8 +24,8 @@ export interface AuthenticatorSurroundings {
 /** Every authenticator, by the class name that `DaskGateway.authenticator_class` ends with. */
 export const authenticators: { readonly [className: string]: AuthenticatorKind } = {
   SimpleAuthenticator: kind(simpleAuthenticatorSettings, createSimpleAuthenticator),
-  KerberosAuthenticator: kind(kerberosAuthenticatorSettings, () =>
-    notBuiltYet('KerberosAuthenticator'),
+  KerberosAuthenticator: kind(kerberosAuthenticatorSettings, (values, { logger }) =>
+    createKerberosAuthenticator(values, logger),
   ),
   JupyterHubAuthenticator: kind(jupyterhubAuthenticatorSettings, createJupyterHubAuthenticator),
 }
@@ -41,11 +42,4 @@ function kind<V>(
 ): AuthenticatorKind {
   // Whoever calls `create` has resolved the values by `settings`, so they are a V.
   return { settings, create: (values, surroundings) => create(values as V, surroundings) }
-}
-
-function notBuiltYet(className: string): never {
-  throw new GatewayError(
-    'configuration',
-    `${className} is not built yet: set c.DaskGateway.authenticator_class to "dask_gateway_server.auth.SimpleAuthenticator".`,
-  )
 }

@@ -39,6 +39,8 @@ function loginWithGroups(login: BrowserLogin): BrowserLogin {
     return { ...login, check: async (name, password) => grouped(await login.check(name, password)) }
   if (login.form === 'token')
     return { ...login, check: async (token: string) => grouped(await login.check(token)) }
+  // What it sends goes to `authenticate`.
+  if (login.form === 'negotiate') return login
   return {
     ...login,
     finish: async (attempt, answer) => grouped(await login.finish(attempt, answer)),

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { type SettingType, setting, settingsClass, types } from '../core/index.ts'
+import { messageOf, type SettingType, setting, settingsClass, types } from '../core/index.ts'
+import { parseRule } from './kerberos/index.ts'
 
 /** `c.Authenticator`: what every authenticator has. */
 export const authenticatorSettings = settingsClass({
@@ -56,12 +57,26 @@ export const kerberosAuthenticatorSettings = settingsClass({
   dottedNames: ['dask_gateway_server.auth.KerberosAuthenticator'],
   help: 'Users prove themselves by Kerberos (SPNEGO).',
   settings: {
-    service_name: setting(types.text, "The first part of the service's principal.", {
-      default: 'HTTP',
-    }),
-    keytab: setting(types.path, "The file with the service's keys.", {
-      default: 'dask_gateway.keytab',
-    }),
+    service_name: setting(
+      types.text,
+      'The service that the tickets must be for: HTTP of any host that the keytab has; or one of them, as "HTTP@gateway.example.org".',
+      { default: 'HTTP' },
+    ),
+    keytab: setting(
+      types.path,
+      "The file with the service's keys. It may be replaced while the gateway runs.",
+      { default: 'dask_gateway.keytab' },
+    ),
+    realms: setting(
+      types.optional(realms()),
+      'The realms whose users may come. Users of the same name in two of them are one user.',
+      { defaultText: "that of the service's principal" },
+    ),
+    auth_to_local: setting(
+      types.optional(localNameRules()),
+      'Rules that make a user name of a principal, as in krb5.conf and core-site.xml: the first that fits decides, and without one nobody is let in.',
+      { defaultText: 'DEFAULT: alice@REALM is alice, and alice/admin@REALM is nobody' },
+    ),
   },
 })
 
@@ -123,6 +138,26 @@ function cookieName(): SettingType<string> {
     .string('must be a string')
     .regex(/^[\w!#$%&'*+.^`|~-]{1,100}$/, 'must be letters, digits, "-", "_" and "." only')
   return { word: 'cookie name', schema }
+}
+
+function realms(): SettingType<readonly string[]> {
+  const name = z.string('must be a list of strings').min(1, 'must not be empty')
+  const schema = z
+    .array(name, 'must be a list of strings')
+    .min(1, 'must name a realm: with none, nobody could log in')
+  return { word: types.textList.word, schema: schema.readonly() }
+}
+
+function localNameRules(): SettingType<readonly string[]> {
+  const rule = z.string('must be a list of strings').superRefine((text, context) => {
+    try {
+      parseRule(text)
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) })
+    }
+  })
+  const schema = z.array(rule, 'must be a list of strings').min(1, 'must have a rule').readonly()
+  return { word: types.textList.word, schema }
 }
 
 /** It becomes part of a scope's name. */

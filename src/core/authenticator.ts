@@ -40,7 +40,7 @@ export interface Authenticator {
  * What the login page offers. `api/` shows the form or sends the browser away, guards both against other sites, and begins
  * the session; the authenticator judges. The methods throw and refuse as `authenticate` does.
  */
-export type BrowserLogin = PasswordLogin | TokenLogin | RedirectLogin
+export type BrowserLogin = PasswordLogin | TokenLogin | RedirectLogin | NegotiateLogin
 
 export interface PasswordLogin {
   readonly form: 'password'
@@ -55,6 +55,11 @@ export interface TokenLogin {
   /** The URL of the page where one gets a token; null: not known. */
   readonly tokenPage: string | null
   check(token: string): Promise<AuthResult>
+}
+
+/** The browser proves its user by itself when it is asked to (RFC 4559); `authenticate` judges what it sends. */
+export interface NegotiateLogin {
+  readonly form: 'negotiate'
 }
 
 /** The login page of another server, which sends the browser back with a code (OAuth 2.0, OpenID Connect). */

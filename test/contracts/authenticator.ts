@@ -67,7 +67,7 @@ export function testAuthenticator(name: string, given: AuthenticatorCase): void 
     withAuthenticator(async (it) => {
       assert.match(it.challenge, /^[A-Za-z]+/)
       if (it.login === null) return
-      assert.ok(['password', 'token', 'redirect'].includes(it.login.form))
+      assert.ok(['password', 'token', 'redirect', 'negotiate'].includes(it.login.form))
       if (it.login.form === 'redirect') await refusesForgedAnswers(it.login)
       const wrong = '\u0000 wrong'
       if (it.login.form === 'token') await refused(it.login.check(wrong))

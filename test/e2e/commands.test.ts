@@ -154,8 +154,8 @@ test('check-config refuses what a start would refuse', async () => {
     [`DaskGateway.backend_class=${backends}.kubernetes.KubeBackend`, /KubeBackend is not built/],
     ['DaskGateway.backend_class=my.own.Backend', /no such part .*written in TypeScript/],
     [
-      'DaskGateway.authenticator_class=dask_gateway_server.auth.KerberosAuthenticator',
-      /KerberosAuthenticator is not built/,
+      'KerberosAuthenticator.auth_to_local=["DEFAULT", "RULE:wrong"]',
+      /KerberosAuthenticator\.auth_to_local.*must be "DEFAULT" or a rule such as/,
     ],
     [
       'DaskGateway.authenticator_class=dask_gateway_server.auth.JupyterHubAuthenticator',

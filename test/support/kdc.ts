@@ -17,6 +17,8 @@ export interface Kdc {
   addPrincipals(...names: readonly string[]): Promise<void>
   /** Writes the keys of principals to a new keytab in the folder; its path. */
   keytab(...names: readonly string[]): Promise<string>
+  /** Writes them to a keytab that is there, beside its own. */
+  addTo(keytab: string, ...names: readonly string[]): Promise<void>
   /** Gets a ticket as `kinit` does; a value for `KRB5CCNAME`. */
   ticket(keytab: string, name: string): Promise<string>
   /** Lets the users of either realm use the services of both. */
@@ -76,6 +78,7 @@ export async function startKdc(options: KdcOptions = {}): Promise<Kdc> {
       await realm('keytab', path, ...names)
       return path
     },
+    addTo: (path, ...names) => realm('keytab', path, ...names),
     async ticket(keytab, name) {
       const path = newFile('ccache')
       await realm('ticket', keytab, name, path)
