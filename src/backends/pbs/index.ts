@@ -1,5 +1,7 @@
 import type { BackendDriver } from '../backend-driver.ts'
+import { checkJobQueue } from '../job-queue/checks/check-job-queue.ts'
 import { type JobQueueValues, jobQueueBackend } from '../job-queue/job-queue-backend.ts'
+import { pbsQuestions } from './pbs-questions.ts'
 import { pbsQueue } from './pbs-queue.ts'
 import { pbsBackendSettings, pbsClusterConfigSettings } from './settings.ts'
 
@@ -8,4 +10,6 @@ export const pbs: BackendDriver<JobQueueValues> = {
   clusterSettings: pbsClusterConfigSettings,
   runsOn: 'nodes',
   create: (values, context) => jobQueueBackend(values, context, pbsQueue),
+  checkHops: (values, given, checks) =>
+    checkJobQueue({ values, given, queue: pbsQueue, questions: pbsQuestions }, checks),
 }

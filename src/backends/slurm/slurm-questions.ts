@@ -41,7 +41,7 @@ function judgeSite(answer: CommandAnswer): Finding {
       : []),
     ...(value('EnforcePartLimits') === 'NO'
       ? [
-          'EnforcePartLimits=NO: a job that can never run is accepted and waits. With ALL, its owner is told at once.',
+          'EnforcePartLimits=NO: a job that can never run is accepted, and given up by the gateway. With ALL, sbatch refuses it and says why.',
         ]
       : []),
   ]

@@ -5,13 +5,14 @@ import { type Answer, type Attributes, answerAs, recorded } from './recorded.ts'
 import type { Call } from './server.ts'
 import type { Settings } from './settings.ts'
 
-/** `qstat -f -F json`, of all jobs, or with `-x` of these, whatever became of them. */
+/** `qstat -B -f -F json` of the server; `qstat -f -F json`, of all jobs, or with `-x` of these, whatever became of them. */
 export function qstat(call: Call, settings: Settings, jobs: readonly Job[]): Answer {
   const rest = [...call.argv]
   const options = rest.splice(
     0,
     rest.findLastIndex((word) => word.startsWith('-') || word === 'json') + 1,
   )
+  if (options.join(' ') === '-B -f -F json') return serverAnswer(settings)
   const withHistory = options.includes('-x')
   const known = options.filter((word) => word !== '-x').join(' ')
   if (known !== '-f -F json') throw new Error(`qstat ${options.join(' ')} is not known here`)
@@ -36,6 +37,13 @@ export function qstat(call: Call, settings: Settings, jobs: readonly Job[]): Ans
     stdout: `${printJson(documentOf(shown))}\n`,
     stderr: errors.map(({ stderr }) => stderr).join(''),
   }
+}
+
+function serverAnswer({ queryOtherJobs }: Settings): Answer {
+  const others = queryOtherJobs ? 'True' : 'False'
+  return answerAs('qstat-B-json', {
+    '"query_other_jobs":\t"True"': `"query_other_jobs":\t"${others}"`,
+  })
 }
 
 function documentOf(jobs: readonly Job[]): Attributes {

@@ -5,6 +5,7 @@ import type { Commands, VersionReply } from '../../../launcher/index.ts'
 import { type Account, lookUpAccount } from '../../account.ts'
 import type { HopsToCheck } from '../../backend-driver.ts'
 import { Batches } from '../batches.ts'
+import { findCommands } from '../find-commands.ts'
 import type { JobQueueValues } from '../job-queue-backend.ts'
 import { findLauncher, launcherBySudo } from '../launcher-call.ts'
 import type { Queue } from '../queue.ts'
@@ -25,11 +26,13 @@ export interface QueueToCheck {
 /** From the gateway to a port of a job's node, and back, in the order in which a cluster goes. */
 export async function checkJobQueue(it: QueueToCheck, checks: Checks): Promise<void> {
   const { values, given, queue, questions } = it
+  const { submit_command: submit, cancel_command: cancel, status_command: status } = values
+  const commands = findCommands({ submit, cancel, status }, queue.manager)
   let answers = true
   for (const question of questions) {
     if (!answers) break
     await checks.run(question.name, async (signal) => {
-      const finding = await askQueue(question, values.status_command, signal)
+      const finding = await askQueue(question, commands.status ?? null, signal)
       answers = finding.result !== 'failed'
       return finding
     })
@@ -48,7 +51,6 @@ export async function checkJobQueue(it: QueueToCheck, checks: Checks): Promise<v
   const account = await checkUser(given.user.name, checks)
   if (account === null) return
   const call = launcherBySudo(launcher)
-  const commands = commandsOf(values)
   const may = await checkUserRights({ ...it, account, call, launcher, commands }, checks)
   if (!may) return
   const why = whyNoProbe(given, answers)
@@ -87,7 +89,7 @@ type UserRights = QueueToCheck & {
   readonly account: Account
   readonly call: ReturnType<typeof launcherBySudo>
   readonly launcher: string
-  readonly commands: ReturnType<typeof commandsOf>
+  readonly commands: Commands
 }
 
 /** Whether a job could be submitted as the user. */
@@ -114,14 +116,4 @@ function whyNoProbe({ probe, gateway }: HopsToCheck, answers: boolean) {
   if (gateway === null) return warning(`${not}, as no gateway runs`, 'Start it and run this again.')
   if (process.getuid?.() === 0) return warning(not, "Run this as the gateway's account.")
   return answers ? null : warning(not, 'The queue has to answer first: see above.')
-}
-
-/** Those that are configured. */
-function commandsOf(values: JobQueueValues): Commands {
-  const { submit_command: submit, cancel_command: cancel, status_command: status } = values
-  return {
-    ...(submit === null ? {} : { submit }),
-    ...(cancel === null ? {} : { cancel }),
-    ...(status === null ? {} : { status }),
-  }
 }
