@@ -1,22 +1,12 @@
 // Run by slurm.test.ts on a machine with a Slurm: slurm.scenario.ts PYTHON. Throws when something is not as it should be.
 import assert from 'node:assert/strict'
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { dirname, join } from 'node:path'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
 import { waitFor } from '../fakes/wait-for.ts'
+import { as, installByGuide, startByGuide } from '../support/guide-machine.ts'
 
 const [python] = process.argv.slice(2)
 if (python === undefined) throw new Error('usage: slurm.scenario.ts PYTHON')
-const root = join(import.meta.dirname, '../..')
-const prefix = '/opt/dask-gateway/miniconda'
 const home = '/home/alice'
 
 // As the guide has it, with options for what is to go wrong.
@@ -49,22 +39,15 @@ c.JobQueueClusterBackend.cluster_start_timeout = 600
 c.JobQueueClusterBackend.worker_start_timeout = 600
 `
 
-// The entry of the guide, word for word.
-const sudoers = `
-Cmnd_Alias DASK_GATEWAY_JOBQUEUE_LAUNCHER = /opt/dask-gateway/miniconda/bin/dask-gateway-jobqueue-launcher
-
-dask ALL=(%dask_users,!root) NOPASSWD:DASK_GATEWAY_JOBQUEUE_LAUNCHER
-`
-
-install()
-const gateway = await start()
+installByGuide(configuration, python)
+const { child: gateway, log } = await startByGuide()
 try {
   await step('a cluster is created, scaled, used and stopped', useCluster)
   await step('what sbatch refuses is told in its words', refusedPartition)
   await step('a scheduler that dies at once is told with its log', dyingScheduler)
   await step('nothing is left', nothingLeft)
 } catch (error) {
-  console.error(readFileSync('/var/dask-gateway/log', 'utf8'))
+  console.error(log())
   throw error
 } finally {
   gateway.kill('SIGTERM')
@@ -77,70 +60,6 @@ async function step(title: string, act: () => void | Promise<void>): Promise<voi
   const begun = performance.now()
   await act()
   console.log(`${title}: ${Math.round(performance.now() - begun)} ms`)
-}
-
-function install(): void {
-  const modules = `${prefix}/lib/node_modules/dask-gateway-server`
-  for (const name of ['bin', 'dist', 'python', 'package.json'])
-    cpSync(join(root, name), join(modules, name), { recursive: true })
-  mkdirSync(join(modules, 'node_modules'))
-  execFileSync('mount', ['--bind', join(root, 'node_modules'), join(modules, 'node_modules')])
-  mkdirSync(`${prefix}/bin`)
-  for (const name of ['dask-gateway-server', 'dask-gateway-jobqueue-launcher'])
-    symlinkSync(`${modules}/bin/${name}`, `${prefix}/bin/${name}`)
-  execFileSync('chown', [
-    '-R',
-    '--no-dereference',
-    'root:root',
-    `${prefix}/bin`,
-    `${modules}/bin`,
-    `${modules}/dist`,
-  ])
-  writeFileSync('/etc/sudoers.d/dask', sudoers, { mode: 0o440 })
-  execFileSync('visudo', ['-c', '-f', '/etc/sudoers.d/dask'])
-  mkdirSync('/etc/dask-gateway', { recursive: true })
-  writeFileSync('/etc/dask-gateway/dask_gateway_config.py', configuration)
-  mkdirSync('/var/dask-gateway')
-  execFileSync('chown', ['dask', '/var/dask-gateway'])
-  // In place of the user's own miniconda: the environment of the tests, which has a `dask` but no `dask-scheduler`.
-  const environment = `${home}/miniconda/bin`
-  as('alice', ['mkdir', '-p', environment])
-  const bin = dirname(String(python))
-  for (const name of ['dask', 'python'])
-    writeFileSync(`${environment}/${name}`, `#!/bin/sh\nexec ${bin}/${name} "$@"\n`, {
-      mode: 0o755,
-    })
-  writeFileSync(`${environment}/activate`, 'export ACTIVATED="$1"\n')
-}
-
-async function start() {
-  const child = spawn(
-    'setpriv',
-    [
-      ...['--reuid=dask', '--regid=dask', '--init-groups', `${prefix}/bin/dask-gateway-server`],
-      ...['-f', '/etc/dask-gateway/dask_gateway_config.py'],
-    ],
-    {
-      cwd: '/var/dask-gateway',
-      env: { PATH: `${prefix}/bin:/usr/bin:/bin`, HOME: '/home/dask', LANG: 'C.UTF-8' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  )
-  let log = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      log += text
-      writeFileSync('/var/dask-gateway/log', log)
-    })
-  await waitFor(
-    'the gateway',
-    async () => {
-      if (child.exitCode !== null) throw new Error(`the gateway ended:\n${log}`)
-      return (await fetch('http://cluster:8000/readyz').catch(() => null))?.ok
-    },
-    60_000,
-  )
-  return child
 }
 
 function useCluster(): void {
@@ -225,13 +144,4 @@ function client(program: string): string {
   const head = 'import time\nfrom dask_gateway import Gateway\n'
   const made = 'gateway = Gateway("http://cluster:8000", proxy_address="gateway://cluster:8001")\n'
   return as('alice', [String(python), '-c', `${head}${made}${program}`])
-}
-
-function as(user: string, argv: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync('/usr/sbin/runuser', ['-u', user, '--', ...argv], {
-    ...{ cwd: '/', encoding: 'utf8', timeout: 240_000, killSignal: 'SIGKILL' },
-    env: { PATH: '/usr/bin:/bin', HOME: `/home/${user}`, USER: user, LANG: 'C.UTF-8' },
-  })
-  assert.equal(status, 0, `${argv.join(' ')}\n${stdout}\n${stderr}`)
-  return stdout
 }
