@@ -11,10 +11,10 @@ import {
   type WorkerStart,
   workerArguments,
 } from '../../core/index.ts'
-import { bootId, bootTimeMs, readProcess, sameProcess, startedAt } from '../../util/index.ts'
+import { bootId } from '../../util/index.ts'
 import type { Refused } from '../account.ts'
 import type { Accounts } from './accounts.ts'
-import { type FindMembers, memberFinder, type RunningAttempt } from './attempt-members.ts'
+import { type FindMembers, memberFinder } from './attempt-members.ts'
 import { begunBefore, findAttempt, notClaimed } from './attempts.ts'
 import {
   claimPath,
@@ -23,7 +23,6 @@ import {
   handleOf,
   type ProcessHandle,
   parseHandle,
-  readExit,
 } from './claims.ts'
 import {
   type ClusterDirectory,
@@ -34,8 +33,9 @@ import {
   removeDirectory,
 } from './cluster-directory.ts'
 import { defaultClustersRoot, prepareClustersRoot } from './clusters-root.ts'
-import { type Exit, exitReason, lastLine } from './exit-reason.ts'
+import type { Exit } from './exit-reason.ts'
 import { type Launch, prepareLaunch } from './launch.ts'
+import { type Child, observeAttempts } from './observe-attempts.ts'
 import type { localBackendSettings } from './settings.ts'
 import { startProcess } from './start-process.ts'
 import { Stopper } from './stopper.ts'
@@ -70,17 +70,16 @@ interface Place {
   readonly sweeper: Sweeper
 }
 
-/** What this gateway process started itself, so that it is told how it ended. */
-interface Child {
+/** What this gateway process started itself. */
+interface OwnChild extends Child {
   readonly clusterName: string
-  exit: Exit | null
 }
 
 class LocalBackend implements Backend {
   readonly #values: LocalValues
   readonly #accounts: Accounts
   readonly #context: BackendContext
-  readonly #children = new Map<string, Child>()
+  readonly #children = new Map<string, OwnChild>()
   #started: Place | null = null
 
   constructor(values: LocalValues, accounts: Accounts, context: BackendContext) {
@@ -139,30 +138,14 @@ class LocalBackend implements Backend {
     return outcomes
   }
 
-  async observe(refs: readonly ObjectRef[]): Promise<ReadonlyMap<string, Observation>> {
-    const seen = new Map<string, Observation>()
-    const boot = bootId()
-    const bootMs = bootTimeMs()
-    const ended: (RunningAttempt & ObjectRef)[] = []
-    for (const ref of refs) {
-      if (ref.handle === null) continue
-      const handle = parseHandle(ref.handle)
-      if (handle === null)
-        seen.set(ref.attemptId, { state: 'unknown', reason: 'its record names no process' })
-      else if (handle.bootId !== boot) seen.set(ref.attemptId, await this.#gone(ref, false))
-      else if (this.#hasEnded(ref.attemptId, handle)) ended.push({ ...ref, handle: { ...handle } })
-      else seen.set(ref.attemptId, running(handle, bootMs))
-    }
-    // At once, as they then share a look at all processes.
-    const lookAfter = async (attempt: RunningAttempt & ObjectRef) => {
-      const left = await this.#place.members(attempt, [])
-      if (left.length === 0) return seen.set(attempt.attemptId, await this.#gone(attempt, true))
-      // It is gone when what it left behind is, too.
-      this.#place.stopper.begin(attempt)
-      return seen.set(attempt.attemptId, running(attempt.handle, bootMs))
-    }
-    await Promise.all(ended.map(lookAfter))
-    return seen
+  observe(refs: readonly ObjectRef[]): Promise<ReadonlyMap<string, Observation>> {
+    const { members, stopper } = this.#place
+    return observeAttempts(refs, {
+      members,
+      stop: (attempt) => stopper.begin(attempt),
+      directoryOf: (clusterName) => this.#directory(clusterName),
+      childOf: (attemptId) => this.#children.get(attemptId) ?? null,
+    })
   }
 
   async find(refs: readonly ObjectRef[]): Promise<ReadonlyMap<string, Found>> {
@@ -258,7 +241,7 @@ class LocalBackend implements Backend {
     if ('refused' in launch) return { outcome: 'refused', reason: launch.refused }
     const { account, command, environment, notes } = launch
     await using log = await openLog(directory, workerName, account)
-    const child: Child = { clusterName: cluster.name, exit: null }
+    const child: OwnChild = { clusterName: cluster.name, exit: null }
     this.#children.set(attemptId, child)
     const onExit = (exit: Exit) => {
       child.exit = exit
@@ -292,33 +275,7 @@ class LocalBackend implements Backend {
       : { outcome: 'started', handle, notes }
   }
 
-  /** A child has ended when Node has said how; another's process when the system no longer knows it. */
-  #hasEnded(attemptId: string, handle: ProcessHandle): boolean {
-    const child = this.#children.get(attemptId)
-    if (child !== undefined) return child.exit !== null
-    const now = readProcess(handle.pid)
-    return now === null || now.ended || !sameProcess(now, handle)
-  }
-
   #find(clusterName: string, attemptId: string): Promise<ProcessHandle | 'absent' | 'unknown'> {
     return findAttempt(this.#directory(clusterName), attemptId, this.#place.survey)
   }
-
-  async #gone(ref: ObjectRef, sameBoot: boolean): Promise<Observation> {
-    const directory = this.#directory(ref.clusterName)
-    const exit =
-      (await readExit(directory, ref.attemptId)) ?? this.#children.get(ref.attemptId)?.exit ?? null
-    if (exit !== null) return { state: 'gone', reason: exitReason(exit), exitCode: exit.code }
-    if (!sameBoot)
-      return { state: 'gone', reason: 'ended when the machine restarted', exitCode: null }
-    const log = await logTail(directory, ref.workerName, 4096)
-    const line = lastLine(log)
-    const words = line === null ? '' : `; the last line of its log: ${line}`
-    const reason = `ended; how is not known, as its supervisor was killed${words}`
-    return { state: 'gone', reason, exitCode: null }
-  }
-}
-
-function running(handle: ProcessHandle, bootMs: number): Observation {
-  return { state: 'running', since: startedAt(handle, bootMs), nodeAddresses: [] }
 }
