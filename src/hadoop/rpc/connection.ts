@@ -145,7 +145,7 @@ export async function openConnection(options: ConnectionOptions): Promise<RpcCon
       fail(
         new HadoopError(
           'unreachable',
-          `${place} did not answer within ${options.limitMs / 1000} s`,
+          `${place} did not answer within ${(options.limitMs / 1000).toFixed(1)} s`,
         ),
       ),
     options.limitMs,

@@ -40,7 +40,7 @@ export function createPendingCalls(place: string): PendingCalls {
           then(value)
         }
         const timer = setTimeout(() => {
-          const words = `${place} did not answer ${call.method} within ${call.limitMs / 1000} s`
+          const words = `${place} did not answer ${call.method} within ${(call.limitMs / 1000).toFixed(1)} s`
           settle(reject, new HadoopError('unknown-outcome', words))
           if (heardCount === heardBefore) silent()
         }, call.limitMs)
