@@ -162,6 +162,29 @@ describe('beside a gateway', () => {
     nothingLeft()
   })
 
+  test('a node whose ports the gateway does not reach', async () => {
+    // For connections of the gateway's account to what schedulers listen on, and for nothing else.
+    const uid = execFileSync('id', ['-u', 'dask'], { encoding: 'utf8' }).trim()
+    const ports = ['to', '10.77.0.1', 'ipproto', 'tcp', 'dport', '32768-60999']
+    const rule = (...words: readonly string[]) => execFileSync('ip', ['rule', ...words])
+    rule('add', 'pref', '10', 'lookup', 'local')
+    rule('add', 'pref', '4', 'ipproto', 'tcp', 'sport', '8000', 'lookup', 'local')
+    rule('add', 'pref', '5', 'uidrange', `${uid}-${uid}`, ...ports, 'prohibit')
+    rule('del', 'pref', '0')
+    const found = await doctor()
+    rule('add', 'pref', '0', 'lookup', 'local')
+    for (const each of ['4', '5', '10']) rule('del', 'pref', each)
+    assert.deepEqual(named(found, 'failed'), ['gateway to node'], found.text)
+    assert.match(
+      found.of('gateway to node').sentence,
+      /port \d+ of node cluster, and the gateway does not reach it/,
+    )
+    assert.match(found.of('gateway to node').details.join(), /^10\.77\.0\.1:\d+: .*EACCES/)
+    // The log tells what the connection could not.
+    assert.equal(found.of('node to gateway').result, 'ok')
+    nothingLeft()
+  })
+
   test('a controller that is away', async () => {
     await daemon('stop', 'slurmctld')
     const found = await doctor()

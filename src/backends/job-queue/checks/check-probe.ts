@@ -25,6 +25,8 @@ export interface ProbeToCheck {
 const queueLimitMs = 25_000
 const reachLimitMs = 25_000
 const finishLimitMs = 15_000
+/** For one that says that it listens. */
+const listeningMs = 5_000
 const pauseMs = 500
 
 /** Runs a job as the user, follows the ways between it and the gateway, and takes it back. */
@@ -139,12 +141,17 @@ async function reachedProbe(
   onReport: (report: ProbeReport) => void,
   signal: AbortSignal,
 ) {
-  const endsAtMs = performance.now() + reachLimitMs - 4_000
+  let endsAtMs = performance.now() + reachLimitMs - 4_000
+  let listensSinceMs: number | null = null
   const named = node === null ? [] : await new NodeAddresses().of(node)
   for (;;) {
     const log = await logOfProbe(parts, account, job, signal).catch(() => '')
     const said = reportInLog(log)
-    if (said !== null) onReport(said)
+    if (said !== null) {
+      onReport(said)
+      listensSinceMs ??= performance.now()
+      endsAtMs = Math.min(endsAtMs, listensSinceMs + listeningMs)
+    }
     const own = said?.address == null ? [] : [said.address]
     const ports = said === null ? job.ports : [said.port]
     const hosts = [...new Set([...named, ...own])]
