@@ -2,8 +2,18 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { bundle } from '../scripts/lib/bundle.ts'
 
 export const root = join(import.meta.dirname, '..')
+
+/** Our programs as `dist/` has them, and `idle-gateway`. */
+export const benchPrograms = join(root, 'dist.bench')
+
+/** Makes them from `src/` as it is. */
+export async function buildPrograms(): Promise<void> {
+  rmSync(benchPrograms, { recursive: true, force: true })
+  await bundle(benchPrograms, { 'cli/idle-gateway': 'bench/idle-gateway.ts' })
+}
 
 /** Dask and the unmodified client, for what both servers start. */
 export const daskPython = process.env.DASK_GATEWAY_TEST_PYTHON ?? join(root, '.venv/bin/python')

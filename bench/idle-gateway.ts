@@ -1,7 +1,6 @@
-// `dask-gateway-server` with a backend whose clusters are records only; otherwise the compiled program as it is.
+// `dask-gateway-server` with a backend whose clusters are records only; otherwise the program as it is, and bundled as it is.
+import { backends } from '../src/backends/index.ts'
 import type { Backend } from '../src/core/index.ts'
-
-const compiled = (path: string) => new URL(`../dist/${path}`, import.meta.url).href
 
 const idle: Backend = {
   start: async () => {},
@@ -24,8 +23,5 @@ const idle: Backend = {
   sweep: async () => [],
 }
 
-const { backends } = (await import(compiled('backends/index.js'))) as {
-  readonly backends: { readonly [name: string]: object }
-}
 Object.assign(backends.UnsafeLocalBackend ?? {}, { create: () => idle, check: async () => {} })
-await import(compiled('cli/main.js'))
+void import('../src/cli/main.ts')

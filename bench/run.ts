@@ -1,6 +1,6 @@
 // `scripts/bench [ROW …] [--quick]`: measures rows one after the other; what was measured in full goes to docs/benchmarks.md.
 import { loadavg } from 'node:os'
-import { withBench } from './bench.ts'
+import { buildPrograms, withBench } from './bench.ts'
 import { tableOf, writeSection } from './page.ts'
 import type { Row } from './row.ts'
 import { bulk } from './rows/bulk.ts'
@@ -42,6 +42,7 @@ const stopped = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => stopped.abort(new Error(`stopped by ${signal}`)))
 
+await buildPrograms()
 const amount = quick ? { rounds: 1, loadSeconds: 1 } : { rounds: 5, loadSeconds: 2 }
 for (const row of rows) {
   if (names.length > 0 && !names.includes(row.name)) continue

@@ -5,7 +5,7 @@ import { request } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Bench, daskPython, oldPython, root } from './bench.ts'
+import { type Bench, benchPrograms, daskPython, oldPython, root } from './bench.ts'
 import { commandOf, treeOf } from './processes.ts'
 
 export type Kind = 'old' | 'ours'
@@ -124,7 +124,7 @@ function commandFor(kind: Kind, backend: 'idle' | 'local', file: string): readon
   const command =
     backend === 'local'
       ? [join(root, 'bin/dask-gateway-server')]
-      : [process.execPath, join(import.meta.dirname, 'idle-gateway.ts')]
+      : [process.execPath, join(benchPrograms, 'cli/idle-gateway.js')]
   return [...command, '-f', file]
 }
 

@@ -1,7 +1,5 @@
 """Cluster options of one user: their fields, and the settings that a choice comes to."""
 
-import asyncio
-import inspect
 import sys
 import traceback
 from collections.abc import Mapping
@@ -92,8 +90,13 @@ def as_settings(given):
 
 def finished(result):
     """Handlers may be async."""
+    # Importing these takes as long as Python's own start, which every gateway would wait for.
+    import inspect
+
     if not inspect.isawaitable(result):
         return result
+
+    import asyncio
 
     async def wait():
         return await result

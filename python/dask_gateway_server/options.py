@@ -13,7 +13,6 @@ here are those of the declaration itself.
 """
 
 import copy
-import inspect
 
 __all__ = ("Options", "String", "Bool", "Integer", "Float", "Select", "Mapping")
 
@@ -36,6 +35,8 @@ class Options:
         self.handler = handler
 
     def takes_user(self):
+        import inspect  # takes its time, which every start would wait for
+
         try:
             parameters = inspect.signature(self.handler).parameters.values()
         except (TypeError, ValueError):  # some builtins have no signature

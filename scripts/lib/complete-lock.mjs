@@ -37,9 +37,13 @@ if (added.length > 0) {
 
 /** "@biomejs/cli-linux-x64-musl" says for which system it is. */
 function systemOf(name) {
-  const [, os, cpu, libc] =
-    /-(android|darwin|freebsd|linux|openbsd|win32)-(arm64|x64)(?:-(musl))?$/.exec(name) ?? []
+  if (name.endsWith('-wasm32-wasi')) return { cpu: ['wasm32'] }
+  const [, os, cpu, abi] =
+    /-(android|darwin|freebsd|linux|openbsd|openharmony|win32)-(arm64|arm|x64|ppc64|s390x)(?:-(\w+))?$/.exec(
+      name,
+    ) ?? []
   if (os === undefined)
     throw new Error(`${name} does not say for which system it is; write its entry by hand`)
+  const libc = { gnu: 'glibc', musl: 'musl' }[abi]
   return { os: [os], cpu: [cpu], ...(libc === undefined ? {} : { libc: [libc] }) }
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { isNeverScheduler } from '../clusters/index.ts'
 import { GatewayError, type RouteTable } from '../core/index.ts'
 import { randomHex } from '../util/index.ts'

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { z } from 'zod'
+import * as z from 'zod'
 import { GatewayError, type RouteFeed, type WatchRequest } from '../core/index.ts'
 import { clientOf } from './client.ts'
 import { jsonBody } from './json-body.ts'

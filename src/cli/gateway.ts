@@ -10,7 +10,7 @@ import {
   type RouteTable,
   type Store,
 } from '../core/index.ts'
-import { createRouteTable, proxySettings } from '../proxy/index.ts'
+import { createRouteTable, type ProxyProcess, proxySettings } from '../proxy/index.ts'
 import { createLogArchive, openStore } from '../store/index.ts'
 import { socketPathIn } from '../util/index.ts'
 import { apiUrlOf, publicUrl, urlOnThisHost } from './addresses.ts'
@@ -42,11 +42,12 @@ const stopClustersLimitMs = 60_000
 export async function startGateway(
   configuration: Configuration,
   logger: Logger,
+  begunProxy: ProxyProcess | null,
   signal: AbortSignal,
 ): Promise<Gateway> {
   const undo: (() => Promise<unknown>)[] = []
   try {
-    return await build(configuration, logger, signal, undo)
+    return await build(configuration, logger, begunProxy, signal, undo)
   } catch (error) {
     for (const step of undo.toReversed()) await step()
     throw error
@@ -56,6 +57,7 @@ export async function startGateway(
 async function build(
   configuration: Configuration,
   logger: Logger,
+  begunProxy: ProxyProcess | null,
   signal: AbortSignal,
   undo: (() => Promise<unknown>)[],
 ): Promise<Gateway> {
@@ -92,6 +94,7 @@ async function build(
     proxyValues.api_token ?? process.env.DASK_GATEWAY_PROXY_TOKEN ?? store.instance.proxyToken
   // A program of its own that takes its time to begin: meanwhile the rest is built, and who comes to the doors waits there.
   const startingProxy = startProxyOf({
+    begun: begunProxy,
     values: proxyValues,
     token: proxyToken,
     watchUrl: privateUrl,

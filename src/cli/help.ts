@@ -70,6 +70,6 @@ export function help(command: CommandName): string {
 }
 
 export async function allHelp(command: CommandName): Promise<string> {
-  const { settingsClasses, settingsReference } = await import('../config/index.ts')
-  return `${help(command)}\n\n${settingsReference(settingsClasses)}`
+  const { allSettings } = await import('./all-settings.ts')
+  return `${help(command)}\n\n${allSettings()}`
 }

@@ -2,5 +2,6 @@ import { answer, readRequest } from '../launcher/index.ts'
 import { packageVersion } from './version.ts'
 
 // dask-gateway-jobqueue-launcher: run by `sudo -n -H -u USER`, once for each request. Whatever happens, it answers.
-const reply = await answer(readRequest, process.argv.slice(2), packageVersion)
-process.stdout.write(`${JSON.stringify(reply)}\n`, () => process.exit(reply.ok ? 0 : 1))
+void answer(readRequest, process.argv.slice(2), packageVersion).then((reply) =>
+  process.stdout.write(`${JSON.stringify(reply)}\n`, () => process.exit(reply.ok ? 0 : 1)),
+)

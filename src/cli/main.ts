@@ -1,17 +1,18 @@
-import { existsSync, writeFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
-import type { ConfigurationRequest } from '../config/index.ts'
+import { type ConfigurationRequest, loadConfiguration } from '../config/index.ts'
 import { GatewayError, type Logger, logFormat, messageOf } from '../core/index.ts'
+import { beginProxy } from '../proxy/index.ts'
 import { createLogger, type LogLevel } from '../util/index.ts'
 import { type Arguments, parseArguments } from './arguments.ts'
 import { allHelp, help } from './help.ts'
+import { proxyCommand } from './proxy-command.ts'
 import { packageVersion } from './version.ts'
 
-const exitStatus = await main(process.argv.slice(2)).catch((error: unknown) => {
-  tell(error)
-  return 1
-})
-process.exit(exitStatus)
+void main(process.argv.slice(2))
+  .catch((error: unknown) => {
+    tell(error)
+    return 1
+  })
+  .then((exitStatus) => process.exit(exitStatus))
 
 async function main(argv: readonly string[]): Promise<number> {
   const given = parseArguments(argv)
@@ -23,16 +24,19 @@ async function main(argv: readonly string[]): Promise<number> {
     console.log(given.help === 'all' ? await allHelp(given.command) : help(given.command))
     return 0
   }
-  if (given.command === 'generate-config') return writeConfig(given)
+  if (given.command === 'generate-config') {
+    const { writeConfig } = await import('./write-config.ts')
+    return writeConfig(given)
+  }
   if (given.command === 'doctor') return runDoctor(given)
   return runConfigured(given)
 }
 
-/** The commands that begin by reading the configuration. */
+/**
+ * The commands that begin by reading the configuration. Python and the proxy are begun before anything else is read, as they
+ * take their time: this file imports little that is not needed for that.
+ */
 async function runConfigured(given: Arguments): Promise<number> {
-  const { loadConfiguration, gatewaySettings, showConfig, showConfigJson } = await import(
-    '../config/index.ts'
-  )
   let level: LogLevel = 'info'
   const logger = createLogger({
     level: () => level,
@@ -41,29 +45,14 @@ async function runConfigured(given: Arguments): Promise<number> {
   })
   endOnFaults(logger)
   const loading = loadConfiguration(requestOf(given, logger))
-  // Python takes its time to evaluate the file; meanwhile the rest of the program is read.
-  if (given.command === 'serve') import('./serve.ts').catch(() => {})
-  const configuration = await loading
+  const needsProxy = given.command === 'serve' && given.showConfig === 'no'
+  const begunProxy = needsProxy ? beginProxy(proxyCommand) : null
+  const [configuration, commands] = await Promise.all([loading, import('./configured.ts')])
+  const setLogLevel = (chosen: LogLevel) => {
+    level = chosen
+  }
   try {
-    const settings = configuration.get(gatewaySettings)
-    level = settings.log_level
-    for (const note of configuration.notes) logger.warn(note)
-    if (given.showConfig !== 'no' || settings.show_config || settings.show_config_json) {
-      const json = given.showConfig === 'json' || settings.show_config_json
-      process.stdout.write(json ? showConfigJson(configuration) : showConfig(configuration))
-      return 0
-    }
-    if (given.command === 'check-config') {
-      const { checkConfig } = await import('./check-config.ts')
-      console.log(await checkConfig(configuration, logger))
-      return 0
-    }
-    if (given.command === 'proxy') {
-      const { runProxyCommand } = await import('./proxy-process.ts')
-      return await runProxyCommand(configuration)
-    }
-    const { serve } = await import('./serve.ts')
-    return await serve(configuration, logger)
+    return await commands.runConfigured(given, configuration, { logger, setLogLevel, begunProxy })
   } finally {
     await configuration.close()
   }
@@ -119,25 +108,4 @@ function endOnFaults(logger: Logger): void {
   }
   process.on('uncaughtException', end)
   process.on('unhandledRejection', end)
-}
-
-async function writeConfig({ output, force }: Arguments): Promise<number> {
-  const { generateConfig, settingsClasses } = await import('../config/index.ts')
-  const path = resolve(output)
-  if (!existsSync(dirname(path)))
-    throw new GatewayError(
-      'configuration',
-      `The directory ${dirname(path)} does not exist; make it first`,
-    )
-  if (existsSync(path) && !force)
-    throw new GatewayError('configuration', `${path} exists; --force writes over it`)
-  try {
-    writeFileSync(path, generateConfig(settingsClasses), { mode: 0o600 })
-  } catch (cause) {
-    throw new GatewayError('configuration', `${path} cannot be written: ${messageOf(cause)}`, {
-      cause,
-    })
-  }
-  console.log(`Wrote ${path}`)
-  return 0
 }

@@ -2,4 +2,4 @@ import { runManagedProxy } from '../proxy/index.ts'
 
 // The proxy that a gateway starts: a program of its own, so that it loads nothing of the gateway. It is told everything on
 // its standard input.
-process.exit(await runManagedProxy())
+void runManagedProxy().then((exitCode) => process.exit(exitCode))

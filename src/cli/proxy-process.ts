@@ -1,13 +1,15 @@
-import { fileURLToPath } from 'node:url'
 import { type Configuration, gatewaySettings } from '../config/index.ts'
 import { type HostPort, type Logger, logFormat, type Store } from '../core/index.ts'
-import { proxySettings, runProxy, superviseProxy } from '../proxy/index.ts'
+import { type ProxyProcess, proxySettings, runProxy, superviseProxy } from '../proxy/index.ts'
 import { createLogger } from '../util/index.ts'
+import { proxyCommand } from './proxy-command.ts'
 
 type ProxyValues = NonNullable<(typeof proxySettings)['values']>
 
 /** What the gateway's proxy is started with. */
 export interface ProxyStart {
+  /** One that waits to be told; null: none does. */
+  readonly begun: ProxyProcess | null
   readonly values: ProxyValues
   /** Secret. */
   readonly token: string
@@ -21,15 +23,14 @@ export interface ProxyStart {
 
 /** Starts the proxy or takes over the one of a killed gateway; nothing to do where somebody else manages it. */
 export async function startProxyOf(start: ProxyStart): Promise<{ stop(): Promise<void> }> {
-  const { values, token, watchUrl, socketPath, store, logger } = start
-  if (values.externally_managed) return { stop: async () => {} }
-  const entry = new URL(
-    import.meta.url.endsWith('.ts') ? 'managed-proxy.ts' : 'managed-proxy.js',
-    import.meta.url,
-  )
+  const { begun, values, token, watchUrl, socketPath, store, logger } = start
+  if (values.externally_managed) {
+    begun?.stdin.destroy()
+    return { stop: async () => {} }
+  }
   return superviseProxy({
-    // What a connection leaves behind is collected soon: by default it may grow to 48 MB first.
-    command: [process.execPath, '--max-semi-space-size=2', fileURLToPath(entry)],
+    command: proxyCommand,
+    ...(begun === null ? {} : { begun }),
     address: values.address,
     tcpAddress: separateTcpAddress(values),
     gatewayUrl: `unix:${socketPath}`,

@@ -1,10 +1,15 @@
 import type { Configuration } from '../config/index.ts'
 import { type Logger, messageOf } from '../core/index.ts'
+import type { ProxyProcess } from '../proxy/index.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 import { packageVersion } from './version.ts'
 
 /** Runs the gateway until a signal ends it; resolves with the exit status. */
-export async function serve(configuration: Configuration, logger: Logger): Promise<number> {
+export async function serve(
+  configuration: Configuration,
+  logger: Logger,
+  begunProxy: ProxyProcess | null,
+): Promise<number> {
   const starting = new AbortController()
   const { promise: ended, resolve: end } = Promise.withResolvers<number>()
   let gateway: Gateway | null = null
@@ -41,7 +46,7 @@ export async function serve(configuration: Configuration, logger: Logger): Promi
   process.on('SIGHUP', reload)
 
   try {
-    gateway = await startGateway(configuration, logger, starting.signal)
+    gateway = await startGateway(configuration, logger, begunProxy, starting.signal)
   } catch (error) {
     if (stopping) return 0
     throw error

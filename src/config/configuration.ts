@@ -12,6 +12,7 @@ import { settingsClasses } from './classes.ts'
 import { chosenClusterConfig, resolveClusterSettings } from './cluster-settings.ts'
 import { DeclaredOptions } from './layer.ts'
 import { findClass, mergeLayers } from './merge-layers.ts'
+import { type PythonPool, poolFor } from './python-pool.ts'
 import { type ConfigurationRequest, readLayers } from './read-layers.ts'
 import { gatewaySettings } from './server-settings.ts'
 
@@ -52,16 +53,14 @@ interface Loaded {
   readonly close: () => Promise<void>
 }
 
-/**
- * Reads files and the command line, which wins. Throws 'configuration' when anything in them is wrong. `classes` is
- * everything that may be set; tests give their own.
- */
-export async function loadConfiguration(
+/** See `loadConfiguration`. `pool`: what the first reading asks Python by; a reload makes its own. */
+export async function createConfiguration(
   request: ConfigurationRequest,
+  pool: PythonPool,
   classes: readonly SettingsClass[] = settingsClasses,
 ): Promise<Configuration> {
   let turn = 0
-  let current = await load(request, classes, turn)
+  let current = await load(request, pool, classes, turn)
   const former: Loaded[] = []
   return {
     get: (settingsClass) => resolveSettings(settingsClass, current.assignments),
@@ -95,7 +94,7 @@ export async function loadConfiguration(
     },
     async reload() {
       turn += 1
-      const next = await load(request, classes, turn)
+      const next = await load(request, poolFor(request), classes, turn)
       former.push(current)
       const { retire } = current
       current = next
@@ -110,12 +109,13 @@ export async function loadConfiguration(
 
 async function load(
   request: ConfigurationRequest,
+  pool: PythonPool,
   classes: readonly SettingsClass[],
   turn: number,
 ): Promise<Loaded> {
   let handlerTimeoutMs = 10_000
-  const { layers, sources, pool } = await readLayers(request, () => handlerTimeoutMs, turn)
   try {
+    const { layers, sources } = await readLayers(request, pool, () => handlerTimeoutMs, turn)
     const { assignments, notes } = mergeLayers(layers, classes)
     for (const each of classes) resolveSettings(each, assignments) // defaults and all
     const gateway = resolveSettings(gatewaySettings, assignments)
@@ -128,7 +128,8 @@ async function load(
         'configuration',
         `${backendClass.name}.cluster_options must be Options(…), or a callable that takes a user and gives Options`,
       )
-    if (!(options instanceof DeclaredOptions)) await pool.close() // nothing will be asked of Python
+    // Without options nothing will be asked of Python any more; nobody need wait for its end.
+    const closed = options instanceof DeclaredOptions ? null : pool.close()
     return {
       assignments,
       sources,
@@ -138,8 +139,8 @@ async function load(
       clusterConfigClass:
         typeof clusterConfig === 'string' ? partNamed(clusterConfig, classes) : null,
       options: options ?? noOptions,
-      retire: () => pool.retire(),
-      close: () => pool.close(),
+      retire: () => closed ?? pool.retire(),
+      close: () => closed ?? pool.close(),
     }
   } catch (error) {
     await pool.close()

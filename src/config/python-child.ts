@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { GatewayError, type Json, type Logger, messageOf } from '../core/index.ts'
+import { packageFolder } from '../util/index.ts'
 import { type PythonStderr, watchStderr } from './python-stderr.ts'
 
 /** What a child is asked; see python/dask_gateway_evaluator/serve.py. */
@@ -47,7 +48,7 @@ export class PythonGone extends Error {
   }
 }
 
-const evaluator = join(import.meta.dirname, '../../python/evaluator.py')
+const evaluator = join(packageFolder, 'python/evaluator.py')
 const helloLimitMs = 30_000
 const closeLimitMs = 2_000
 // The child writes its stack when the limit is over; this is how long that may take.

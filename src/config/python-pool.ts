@@ -1,10 +1,23 @@
 import type { Logger } from '../core/index.ts'
+import { findPython } from './find-python.ts'
 import { PythonChild, PythonGone, type PythonReply, type PythonRequest } from './python-child.ts'
+import type { ConfigurationRequest } from './read-layers.ts'
 
 export interface PythonPoolSettings {
   readonly findPython: () => string
   readonly logger: Logger
   readonly evaluationLimitMs: number
+}
+
+export const defaultEvaluationLimitMs = 60_000
+
+/** The pool of one reading of a configuration. */
+export function poolFor(request: ConfigurationRequest): PythonPool {
+  return new PythonPool({
+    findPython: () => findPython(request.python),
+    logger: request.logger,
+    evaluationLimitMs: request.evaluationLimitMs ?? defaultEvaluationLimitMs,
+  })
 }
 
 // As many as are kept; and, while those are stuck, as many as there may be.
@@ -35,6 +48,11 @@ export class PythonPool {
   /** "Python 3.11.7, /usr/bin/python3"; null while none has been started. */
   get description(): string | null {
     return this.#description
+  }
+
+  /** Starts one that will be needed. That it cannot be started is told to who asks for it. */
+  begin(): void {
+    this.#startUpTo(1)
   }
 
   async evaluate(file: string): Promise<PythonReply> {
@@ -106,9 +124,10 @@ export class PythonPool {
     else this.#idle.push(child)
   }
 
-  /** Starts one, unless there are as many already; it goes to the first that waits. */
+  /** Starts one, unless there are as many already, or one for each that waits; it goes to the first of them. */
   #startUpTo(count: number): void {
     if (this.#closed || this.#children.size + this.#starting >= count) return
+    if (this.#starting > 0 && this.#starting >= this.#queue.length) return
     void this.#start().then(
       (child) => this.#release(child),
       (error) => this.#queue.shift()?.reject(error),

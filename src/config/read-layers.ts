@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises'
-import { extname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { GatewayError, type Logger } from '../core/index.ts'
 import { readCommandLine } from './command-line.ts'
-import { findPython } from './find-python.ts'
+import { fileKind } from './file-kind.ts'
 import { readJson } from './json-file.ts'
 import { type Layer, TypedText } from './layer.ts'
 import { readModule } from './module-file.ts'
 import { readPython } from './python-file.ts'
-import { PythonPool } from './python-pool.ts'
+import { defaultEvaluationLimitMs, type PythonPool } from './python-pool.ts'
 
 /** Where a configuration comes from. */
 export interface ConfigurationRequest {
@@ -29,38 +29,34 @@ export interface ReadLayers {
   readonly layers: readonly Layer[]
   /** The files that were read. */
   readonly sources: readonly string[]
-  readonly pool: PythonPool
 }
 
-/** Reads every source. `limitMs` is asked when a handler runs; `turn` differs from one reading to the next. */
+/** Reads every source. Python files are evaluated by `pool`; `limitMs` is asked when a handler runs; `turn` differs from one reading to the next. */
 export async function readLayers(
   request: ConfigurationRequest,
+  pool: PythonPool,
   limitMs: () => number,
   turn: number,
 ): Promise<ReadLayers> {
-  const evaluationLimitMs = request.evaluationLimitMs ?? 60_000
-  const pool = new PythonPool({
-    findPython: () => findPython(request.python),
-    logger: request.logger,
-    evaluationLimitMs,
-  })
-  try {
-    const commandLine = readCommandLine(request.commandLine)
-    const layers: Layer[] = []
-    const sources: string[] = []
-    for (const { path, text } of await wantedFiles(request, commandLine)) {
-      const kind = extname(path).toLowerCase()
-      if (kind === '.json') layers.push(readJson(path, text, limitMs))
-      else if (['.ts', '.mts', '.js', '.mjs', '.cjs'].includes(kind))
-        layers.push(await readModule(path, evaluationLimitMs, limitMs, turn))
-      else layers.push(await readPython(path, pool, request.logger, limitMs))
-      sources.push(path)
-    }
-    return { layers: [...layers, commandLine], sources, pool }
-  } catch (error) {
-    await pool.close()
-    throw error
+  const commandLine = readCommandLine(request.commandLine)
+  const layers: Layer[] = []
+  const sources: string[] = []
+  for (const { path, text } of await wantedFiles(request, commandLine)) {
+    const kind = fileKind(path)
+    if (kind === 'json') layers.push(readJson(path, text, limitMs))
+    else if (kind === 'module')
+      layers.push(
+        await readModule(
+          path,
+          request.evaluationLimitMs ?? defaultEvaluationLimitMs,
+          limitMs,
+          turn,
+        ),
+      )
+    else layers.push(await readPython(path, pool, request.logger, limitMs))
+    sources.push(path)
   }
+  return { layers: [...layers, commandLine], sources }
 }
 
 interface FoundFile {

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type LogLevel, logLevelOf, logLevels } from '../util/index.ts'
 import type { Command } from './cluster-settings.ts'
 

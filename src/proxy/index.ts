@@ -1,3 +1,4 @@
+export { beginProxy, type ProxyProcess } from './begin-proxy.ts'
 export { runManagedProxy } from './managed-proxy.ts'
 export { createRouteTable } from './route-table.ts'
 export { type RunProxyOptions, runProxy } from './run-proxy.ts'

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
-import { z } from 'zod'
+import * as z from 'zod'
 import { logFormat, messageOf } from '../core/index.ts'
 import { createLogger, type LogLevel, logLevels } from '../util/index.ts'
 import type { Log } from './log.ts'
@@ -10,7 +10,8 @@ import { serveProxy, stopSignal } from './run-proxy.ts'
 
 /*
  * Between the gateway and the proxy that it starts:
- *   standard input   one line of JSON, `ManagedProxySettings`: the token is neither in arguments nor in the environment
+ *   standard input   one line of JSON, `ManagedProxySettings`: the token is neither in arguments nor in the environment.
+ *                    It may be long in coming; its end without one ends the process
  *   standard output  one line of JSON, `ManagedProxyReport`: it listens, or why it cannot
  *   control socket   each gateway holds a connection as long as it lives; "stop\n" ends the proxy, "ping\n" is
  *                    answered with "pong\n". Without any connection the proxy goes on for `lonelyMs`. Its directory
@@ -40,6 +41,9 @@ export const reportSchema = z.discriminatedUnion('state', [
 ])
 export type ManagedProxyReport = z.infer<typeof reportSchema>
 
+// It may be begun before the configuration is read, which may take an hour; a gateway that ends ends the wait.
+const settingsLimitMs = 3_700_000
+
 /** The process that `superviseProxy` starts; returns its exit code. */
 export async function runManagedProxy(
   createLog: (level: LogLevel) => Log = logToStandardError,
@@ -50,7 +54,8 @@ export async function runManagedProxy(
   const stop = stopSignal()
   let settings: ManagedProxySettings
   try {
-    settings = settingsSchema.parse(JSON.parse(await firstLine(10_000)))
+    settings = settingsSchema.parse(JSON.parse(await firstLine(settingsLimitMs)))
+    process.chdir(settings.stateDirectory)
   } catch (error) {
     report({ state: 'failed', message: `The proxy got no settings: ${messageOf(error)}` })
     return 1

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { bootId, ownerOf, type ProcessIdentity, readProcess, sameProcess } from '../util/index.ts'
 
 /** `proxy.json` in the state directory: the proxy that runs, for a gateway that was killed and comes back. */

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type SettingType, setting, settingsClass, types } from '../core/index.ts'
 
 export type DashboardAuth = 'login' | 'link' | false

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import { messageOf } from '../core/index.ts'
+import { programFile } from '../util/index.ts'
 import { type Libc, openLibc } from './libc.ts'
 import type { Log } from './log.ts'
 import { type Pumped, pump } from './pump.ts'
@@ -116,10 +117,7 @@ async function startThread(log: Log): Promise<Thread> {
   const libc = await openLibc()
   const eventfd = libc.eventfd()
   if (eventfd < 0) throw new Error(`eventfd failed (errno ${libc.errno()})`)
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const worker = new Worker(new URL(`splice-worker.${extension}`, import.meta.url), {
-    workerData: eventfd,
-  })
+  const worker = new Worker(programFile('proxy/splice-worker'), { workerData: eventfd })
   worker.unref()
   const moving = new Map<number, { readonly fds: readonly number[]; readonly over: () => void }>()
   let isAlive = true

@@ -47,7 +47,7 @@ const longestWaitMs = 1000
 const port = parentPort
 if (port === null) throw new Error('splice-worker.ts runs as a thread only')
 const tell = (message: FromWorker) => port.postMessage(message)
-run(await openLibc(), Number(workerData))
+void openLibc().then((libc) => run(libc, Number(workerData)))
 
 function run(libc: Libc, eventfd: number): void {
   const epoll = libc.epollCreate()

@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process'
 import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { GatewayError, type HostPort, messageOf } from '../core/index.ts'
 import { type LogLevel, signalProcess, socketPathIn } from '../util/index.ts'
+import { beginProxy, isWaiting, type ProxyProcess } from './begin-proxy.ts'
 import type { Log } from './log.ts'
 import { type ManagedProxySettings, reportSchema } from './managed-proxy.ts'
 import { digestOf, isRunning, type ProxyRecord, readLiveRecord } from './proxy-record.ts'
@@ -11,6 +11,8 @@ import { digestOf, isRunning, type ProxyRecord, readLiveRecord } from './proxy-r
 export interface SupervisorOptions {
   /** argv of a process that calls `runManagedProxy`. */
   readonly command: readonly string[]
+  /** One that was begun already, to save its start; it is dismissed when it is not needed. */
+  readonly begun?: ProxyProcess
   readonly address: HostPort
   readonly tcpAddress: HostPort | null
   /** Where the gateway takes public traffic: `unix:/PATH`. */
@@ -58,12 +60,20 @@ export async function superviseProxy(options: SupervisorOptions): Promise<Superv
     lonelyMs: options.lonelyMs ?? 60_000,
   }
   const stopping = new AbortController()
+  let begun = options.begun ?? null
+  const begin = () => {
+    const child = begun !== null && isWaiting(begun) ? begun : beginProxy(options.command)
+    begun = null
+    return child
+  }
   const have = async () => {
-    const had = (await takeOver(settings, log)) ?? (await start(options.command, settings))
+    const had = (await takeOver(settings, log)) ?? (await start(begin(), settings))
     killWhenSilent(had, options.silenceMs ?? 30_000, log)
     return had
   }
   let held = await have()
+  begun?.stdin.destroy()
+  begun = null
 
   const keep = async () => {
     while (!stopping.signal.aborted) {
@@ -119,17 +129,7 @@ async function takeOver(settings: ManagedProxySettings, log: Log): Promise<Held 
   return null
 }
 
-async function start(command: readonly string[], settings: ManagedProxySettings): Promise<Held> {
-  const [file, ...rest] = command
-  if (file === undefined) throw new TypeError('The command of the proxy is empty')
-  // A session of its own: neither the terminal's signals nor the gateway's end reach it.
-  const child = spawn(file, rest, {
-    cwd: settings.stateDirectory,
-    detached: true,
-    env: keptEnvironment(),
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  child.stdin.on('error', () => {})
+async function start(child: ProxyProcess, settings: ManagedProxySettings): Promise<Held> {
   child.stdin.end(`${JSON.stringify(settings)}\n`)
   const timer = setTimeout(() => child.kill('SIGKILL'), startLimitMs)
   let message = 'The proxy ended, or said nothing in time, before it listened; see its log lines.'
@@ -153,25 +153,6 @@ async function start(command: readonly string[], settings: ManagedProxySettings)
   if (record !== null && control !== null) return { record, control }
   child.kill('SIGKILL')
   throw new GatewayError('configuration', message)
-}
-
-/** Nothing that a secret could be in. */
-function keptEnvironment(): NodeJS.ProcessEnv {
-  const names = [
-    'PATH',
-    'HOME',
-    'LANG',
-    'LC_ALL',
-    'TZ',
-    'TMPDIR',
-    'XDG_RUNTIME_DIR',
-    'DASK_GATEWAY_LOG_FORMAT',
-  ]
-  return Object.fromEntries(
-    names
-      .filter((name) => process.env[name] !== undefined)
-      .map((name) => [name, process.env[name]]),
-  )
 }
 
 /** null: nobody answers there. The kernel alone would let us connect to a process that is frozen. */

@@ -1,7 +1,7 @@
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
-import { z } from 'zod'
+import * as z from 'zod'
 import { messageOf, type Route, type RouteLine } from '../core/index.ts'
 import { boundedWarnings, type Log } from './log.ts'
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { DatabaseSync } from 'node:sqlite'
-import { z } from 'zod'
+import * as z from 'zod'
 import { GatewayError } from '../core/index.ts'
 import { bootTimeMs, readProcess, startedAt } from '../util/index.ts'
 import { createPrivateFile } from './private-file.ts'

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import { z } from 'zod'
+import * as z from 'zod'
 import { GatewayError, type Instance, messageOf } from '../core/index.ts'
 import { parseDatabaseUrl } from './database-url.ts'
 import { keyFileOf, secretBoxOfFile, secretBoxOfSettings } from './encryption-keys.ts'

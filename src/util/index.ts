@@ -4,6 +4,7 @@ export { findProgram, isProgram } from './find-program.ts'
 export { type Listener, listenersIn, listenersOn } from './listeners.ts'
 export { createLogger, type LoggerOptions, type LogLevel, logLevelOf, logLevels } from './logger.ts'
 export { nearestName } from './nearest-name.ts'
+export { packageFolder, programFile } from './package-files.ts'
 export {
   argumentsOf,
   bootId,

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type AuthResult, GatewayError, type Logger, messageOf } from '../../core/index.ts'
 import { faultOfName } from '../user-name.ts'
 import type { HubAnswer, HubClient } from './hub-client.ts'

@@ -2,6 +2,7 @@ import { accessSync, constants } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { GatewayError } from '../../core/index.ts'
 import { limits, type Reply, type Request, type Verb } from '../../launcher/index.ts'
+import { packageFolder } from '../../util/index.ts'
 import type { Account } from '../account.ts'
 import { runCommand } from './run-command.ts'
 import type { CommandAnswer } from './seen-job.ts'
@@ -61,7 +62,7 @@ const refusedBySudo =
 export function findLauncher(set: string | null): string {
   if (set !== null) return resolve(set)
   const name = 'dask-gateway-jobqueue-launcher'
-  const own = join(import.meta.dirname, '../../../bin')
+  const own = join(packageFolder, 'bin')
   for (const folder of [...(process.env.PATH ?? '').split(':'), own]) {
     if (!folder.startsWith('/')) continue
     try {

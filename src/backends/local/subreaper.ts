@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from '../../core/index.ts'
 import { GatewayError } from '../../core/index.ts'
-import { findProgram, isProgram } from '../../util/index.ts'
+import { findProgram, isProgram, packageFolder } from '../../util/index.ts'
 import { isRoot } from './accounts.ts'
 
-const script = join(import.meta.dirname, '../../../python/subreaper.py')
+const script = join(packageFolder, 'python/subreaper.py')
 
 /**
  * The words before a program that make it a subreaper. Any Python 3 does, and no setting may name one of a user's: it runs

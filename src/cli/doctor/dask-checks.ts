@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { BackendDriver, Rehearsal } from '../../backends/index.ts'
 import type { Configuration } from '../../config/index.ts'
 import { driverOf } from '../parts.ts'

@@ -188,8 +188,7 @@ export function createResourceManagerClient(options: HadoopClientOptions): Resou
         },
         async queue(name, given) {
           const request = { queueName: name, includeApplications: false }
-          const known = call(methods.getQueueInfo, request, given)
-          return (await orNull(known, /YarnException$/))?.queueInfo ?? null
+          return (await call(methods.getQueueInfo, request, given)).queueInfo ?? null
         },
         async queuesOfUser(given) {
           const { queueUserAcls = [] } = await call(methods.getQueueUserAcls, {}, given)

@@ -12,7 +12,7 @@ import type {
   SlurmJob,
   Verb,
 } from '../../../launcher/index.ts'
-import { createKeyPair, randomHex } from '../../../util/index.ts'
+import { createKeyPair, packageFolder, randomHex } from '../../../util/index.ts'
 import type { Account } from '../../account.ts'
 import { jobName } from '../job-name.ts'
 import type { CallLauncher } from '../launcher-call.ts'
@@ -49,10 +49,7 @@ export interface ProbeJob {
 
 /** The probe ends by itself, also when nobody takes it back. */
 const lifeSeconds = 90
-const program = readFileSync(
-  join(import.meta.dirname, '../../../../python', probeFiles.program),
-  'utf8',
-)
+const program = readFileSync(join(packageFolder, 'python', probeFiles.program), 'utf8')
 
 /**
  * Submits a job in the place of a scheduler. Whoever calls it takes it back with `takeBackProbe`, by `note`, which is told before anything

@@ -1,0 +1,69 @@
+// Makes the programs of `dist/` from `src/`: one file for each, and for what they share a few in `lib/`. Most of a program's
+// start was the reading of hundreds of small files. Names and comments stay, so that a stack can be read.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { rolldown } from 'rolldown'
+
+const root = join(import.meta.dirname, '../..')
+
+/** The programs, by their files in `src/` and, with `.js`, in `dist/`. */
+export const programs = ['cli/main', 'cli/managed-proxy', 'cli/launcher', 'proxy/splice-worker']
+
+/** Writes them, with `more` (output name to source), to a folder that lies in the package's, as `packageFolder` wants it. */
+export async function bundle(
+  folder: string,
+  more: { readonly [name: string]: string } = {},
+): Promise<void> {
+  const own = programs.map((name) => [name, `src/${name}.ts`])
+  own.push(['command/main', 'client/command/main.ts'])
+  const build = await rolldown({
+    cwd: root,
+    input: { ...Object.fromEntries(own), ...more },
+    platform: 'node',
+    // koffi finds its compiled half beside itself.
+    external: [/^node:/, 'koffi'],
+    transform: { target: 'node24' },
+  })
+  const { output } = await build.write({
+    dir: folder,
+    // An ES module that imports node:http makes Node read all of its fetch, which takes 30 ms.
+    format: 'cjs',
+    entryFileNames: '[name].js',
+    chunkFileNames: 'lib/[name].js',
+    codeSplitting: {
+      groups: [
+        { name: 'zod', test: /node_modules.zod/ },
+        { name: 'kysely', test: /node_modules.kysely/ },
+        { name: 'fastify-and-prom-client', test: /node_modules/ },
+      ],
+    },
+  })
+  await build.close()
+  writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n')
+  const sources = output.flatMap((each) => (each.type === 'chunk' ? each.moduleIds : []))
+  writeFileSync(join(folder, 'licenses.txt'), licenses(sources))
+}
+
+/** The licences of the packages that `sources` are from. */
+function licenses(sources: readonly string[]): string {
+  const folders = sources.flatMap(
+    (path) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? [],
+  )
+  return [...new Set(folders)].sort().map(licenseOf).join('\n')
+}
+
+function licenseOf(folder: string): string {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each))
+  if (file === undefined && !license)
+    throw new Error(`${name} does not say under which licence it is, and may not be shipped`)
+  const text = file === undefined ? '' : `\n${readFileSync(join(folder, file), 'utf8').trim()}\n`
+  return `==== ${name} ${version}: ${license}\n${text}`
+}
+
+if (import.meta.main) {
+  const [folder] = process.argv.slice(2)
+  if (folder === undefined || existsSync(folder))
+    throw new Error('usage: bundle.ts FOLDER, which must be new')
+  await bundle(folder)
+}
