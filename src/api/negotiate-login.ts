@@ -40,6 +40,7 @@ export function addNegotiateLogin(context: RouteContext, entrance: LoginEntrance
     const content = html`<h1>Your browser sent no Kerberos ticket</h1>
 <ul><li>Is there one? <code>kinit</code> gets it, and <code>klist</code> shows it.</li>
 <li>Browsers send it only to sites that they were told to trust: in Firefox <code>network.negotiate-auth.trusted-uris</code>, in Chrome and Edge the policy <code>AuthServerAllowlist</code>.</li>
+<li>On Linux, Chrome sends none at its very first try: try again.</li>
 <li>Tickets are for the name of a machine: an IP address or another name of it will not do.</li></ul>
 ${link}`
     return sendPage(reply, 401, 'Log in', content)

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { copyFileSync, mkdirSync, symlinkSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
+import { createInitiator } from '../../src/kerberos/index.ts'
+import { startOwnBrowser } from '../browser.ts'
+import { waitFor } from '../fakes/wait-for.ts'
+import { type Kdc, startKdc } from '../support/kdc.ts'
+import {
+  ask,
+  freePort,
+  keepLog,
+  makeDirectory,
+  type RunningGateway,
+  runPython,
+  startGateway,
+  workingDirectory,
+} from './harness.ts'
+
+// A real KDC, the gateway with a keytab as the Hadoop guide makes it, and those who come with a ticket: the unmodified Python
+// client, curl, a browser.
+
+const run = promisify(execFile)
+const directory = workingDirectory('kerberos')
+// The client's module, and nothing else of the system's Python.
+const modules = join(directory.path, 'modules')
+let kdc: Kdc
+let gateway: RunningGateway
+let address: string
+let people: string
+let client: NodeJS.ProcessEnv
+
+before(async () => {
+  kdc = await startKdc()
+  await kdc.addPrincipals('dask', 'HTTP/localhost', 'alice', 'alice/admin')
+  people = await kdc.keytab('alice', 'alice/admin')
+  client = { KRB5_CONFIG: kdc.configurationPath, KRB5CCNAME: await kdc.ticket(people, 'alice') }
+  process.env.KRB5_CONFIG = kdc.configurationPath
+
+  const find = 'import kerberos; print(kerberos.__file__, end="")'
+  const { stdout: module } = await run('/usr/bin/python3', ['-c', find])
+  mkdirSync(modules)
+  symlinkSync(module, join(modules, basename(module)))
+
+  // The KDC's folder is closed to the gateway's account.
+  const krb5 = join(directory.path, 'krb5')
+  makeDirectory(krb5)
+  copyFileSync(kdc.configurationPath, join(krb5, 'krb5.conf'))
+  const keytab = join(krb5, 'dask.keytab')
+  copyFileSync(await kdc.keytab('dask', 'HTTP/localhost'), keytab)
+  await run('chown', ['--reference', krb5, keytab])
+  const port = await freePort()
+  address = `http://localhost:${port}`
+  gateway = await startGateway({
+    ...{ directory: directory.path, port },
+    env: {
+      KRB5_CONFIG: join(krb5, 'krb5.conf'),
+      KRB5RCACHENAME: `file2:${join(krb5, 'replays')}`,
+    },
+    config: `
+c.DaskGateway.authenticator_class = "dask_gateway_server.auth.KerberosAuthenticator"
+c.KerberosAuthenticator.keytab = "${keytab}"
+`,
+  })
+})
+after(async () => {
+  keepLog('kerberos', gateway.log())
+  assert.equal(await gateway.stop(), 0)
+  await kdc.remove()
+  directory.remove()
+})
+
+/** A header that a client of this principal would send. */
+async function header(principal: string): Promise<string> {
+  const initiator = createInitiator({ keytab: people, principal })
+  const context = initiator.begin({ service: 'HTTP', host: 'localhost' }, { mechanism: 'spnego' })
+  const { token } = await context.step(null)
+  context.close()
+  initiator.close()
+  return `Negotiate ${token?.toString('base64')}`
+}
+
+const clusters = () => `${address}/api/v1/clusters/`
+
+test("the guide's last section, word for word, with a ticket of alice", async () => {
+  const program = `
+import os
+from dask_gateway import Gateway
+gateway = Gateway(os.environ['ADDRESS'], auth="kerberos")
+assert gateway.list_clusters() == []
+cluster = gateway.new_cluster()
+cluster.scale(1)
+client = cluster.get_client()
+assert client.submit(sum, [1, 2]).result(60) == 3
+client.close()
+cluster.shutdown()
+assert gateway.list_clusters() == []
+`
+  await runPython(program, address, { ...client, PYTHONPATH: modules }).ended
+})
+
+test('without a ticket the Python client gets nothing', async () => {
+  const program = `
+import os
+from dask_gateway import Gateway
+Gateway(os.environ['ADDRESS'], auth="kerberos").list_clusters()
+`
+  const none = { ...client, KRB5CCNAME: `FILE:${directory.path}/none`, PYTHONPATH: modules }
+  await assert.rejects(runPython(program, address, none).ended, /GSSError/)
+})
+
+test('curl --negotiate checks who answers, and gets a session', async () => {
+  const words = ['--negotiate', '-u', ':', '-sS', '-D', '-', '--max-time', '60', clusters()]
+  const { stdout } = await run('curl', words, { env: { ...process.env, ...client } })
+  assert.match(stdout, /^HTTP\/1.1 200 OK\r\n(?:.*\r\n)*www-authenticate: Negotiate \S{100,}\r\n/i)
+  assert.match(stdout, /^set-cookie: dask-gateway-/im)
+})
+
+test('headers that are old, changed, or of nobody get a 401 that says why, a line in the log, and nothing else', async () => {
+  const post = (authorization: string) =>
+    ask(clusters(), { method: 'POST', headers: { authorization }, body: '{}' })
+  const used = await header('alice')
+  const first = await ask(clusters(), { headers: { authorization: used } })
+  assert.equal(first.status, 200)
+  for (const [authorization, reason] of [
+    [used, 'The Kerberos token is refused: Request is a replay'],
+    [(await header('alice')).slice(0, -80), 'The Kerberos token is refused: '],
+    [await header('alice/admin'), 'alice/admin@DASK.TEST is no user of this gateway'],
+    [`Negotiate ${'A'.repeat(24_000)}`, 'The Kerberos token is refused: '],
+    ['Negotiate TlRMTVNTUAABAAAA', 'This is a token of NTLM, not of Kerberos: '],
+    ['Negotiate', 'The Authorization header is malformed: '],
+    ['Basic YWxpY2U6', 'This gateway takes an Authorization header of the kind "Negotiate"'],
+  ] as const) {
+    const { status, headers, text } = await post(authorization)
+    assert.equal(status, 401, reason)
+    assert.equal(headers['www-authenticate'], 'Negotiate')
+    assert.equal(headers['set-cookie'], undefined)
+    assert.ok((JSON.parse(text) as { error: string }).error.startsWith(reason), text)
+    const line = reason.replaceAll('"', '\\"')
+    await waitFor(`a line in the log with ${line}`, () => gateway.log().includes(line))
+  }
+  const { text } = await ask(clusters(), { headers: { authorization: await header('alice') } })
+  assert.equal(text, '{}')
+})
+
+test('a browser that may use the ticket here logs in by one click, and out', async (t) => {
+  const browser = await startOwnBrowser(join(directory.path, 'profile'), {
+    arguments: ['--auth-server-allowlist=localhost'],
+    env: client,
+  })
+  t.after(() => browser.close())
+  const page = await browser.newPage()
+  await page.goto(`${address}/`)
+  // On Linux, Chromium loads the library for tickets after the first challenge that it ever sees, so that one has no answer.
+  const home = page.getByText('You are alice')
+  const again = page.getByRole('link', { name: 'Try again' })
+  await waitFor('the home page', async () => {
+    await page.getByRole('link', { name: 'Log in with Kerberos' }).click()
+    await home.or(again).waitFor()
+    if (await home.isVisible()) return true
+    await again.click()
+    return false
+  })
+  await page.getByRole('button', { name: 'Log out' }).click()
+  await page.getByRole('link', { name: 'Log in with Kerberos' }).waitFor()
+})
+
+test('a browser that may not is told what to do', async (t) => {
+  const own = { arguments: [], env: client }
+  const browser = await startOwnBrowser(join(directory.path, 'other-profile'), own)
+  t.after(() => browser.close())
+  const page = await browser.newPage()
+  const answer = await page.goto(`${address}/login/start?next=/clusters/x/status`)
+  assert.equal(answer?.status(), 401)
+  await page.getByText('Your browser sent no Kerberos ticket').waitFor()
+  await page.getByRole('link', { name: 'Try again' }).click()
+  assert.equal(new URL(page.url()).search, '?next=%2Fclusters%2Fx%2Fstatus')
+})
