@@ -3,8 +3,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
-import { as, installByGuide, startByGuide } from '../support/guide-machine.ts'
-import { configurationFile, spawnAsDask } from '../support/job-queue-tree.ts'
+import {
+  as,
+  configurationFile,
+  installByGuide,
+  spawnAsDask,
+  startGateway,
+} from '../support/job-queue-tree.ts'
 
 const [python] = process.argv.slice(2)
 if (python === undefined) throw new Error('usage: doctor-pbs.scenario.ts PYTHON')
@@ -17,7 +22,7 @@ c.PBSClusterConfig.queue = "dask"
 `,
   python,
 )
-const { child: gateway } = await startByGuide()
+const gateway = await startGateway()
 try {
   // With copies of files the job's log comes at its end: what the probe finds it tells by its connection.
   for (const copies of ['True', 'False']) {
@@ -55,7 +60,7 @@ async function doctor(...words: readonly string[]) {
 }
 
 function nothingLeft(): void {
-  const answer = JSON.parse(as('alice', ['/opt/pbs/bin/qstat', '-f', '-F', 'json']))
+  const answer = JSON.parse(as('alice', '/opt/pbs/bin/qstat', '-f', '-F', 'json'))
   assert.deepEqual(Object.keys(answer.Jobs ?? {}), [])
   const places = [
     '/home/alice/.dask-gateway',

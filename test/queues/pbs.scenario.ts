@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { place, writeSettings } from '../fakes/pbs-commands/settings.ts'
 import { waitFor } from '../fakes/wait-for.ts'
-import { as, installByGuide, startByGuide } from '../support/guide-machine.ts'
+import { as, installByGuide, startGateway } from '../support/job-queue-tree.ts'
 
 const [python] = process.argv.slice(2)
 if (python === undefined) throw new Error('usage: pbs.scenario.ts PYTHON')
@@ -40,6 +40,7 @@ def options_handler(options):
         "scheduler_cores": options.cores,
     }
 
+c.DBBackendBase.settle_time = 1
 c.Backend.cluster_options = Options(
     String("setup", default=""),
     String("queue", default="dask"),
@@ -52,7 +53,7 @@ c.Backend.cluster_options = Options(
 const staging = '/home/alice/.dask-gateway'
 
 installByGuide(`${guide}${options}`, python)
-const { child: gateway, log } = await startByGuide()
+const gateway = await startGateway()
 try {
   await step(
     'a cluster is created, scaled and used; nobody else sees its secrets; it is stopped',
@@ -63,10 +64,11 @@ try {
   await step('a scheduler that dies at once is told with its log', dyingScheduler)
   await step('what can never run is told at once', impossible)
   await step("beyond a limit of jobs workers wait with the queue's words", limited)
+  await step('a server that is down when a cluster is started', startWhileDown)
   await step('without an operator, a history and a server for a while', hiddenJobs)
   await step('nothing is left', nothingLeft)
 } catch (error) {
-  console.error(log())
+  console.error(gateway.text())
   console.error(readFileSync(`${place}/log`, 'utf8'))
   throw error
 } finally {
@@ -88,7 +90,7 @@ function useCluster(): void {
     readFileSync(`${staging}/${name}/${file}`, 'utf8').trim(),
   )
   assert.ok(token.length > 20)
-  const seen = as('bob', ['/opt/pbs/bin/qstat', '-f', '-F', 'json'])
+  const seen = as('bob', '/opt/pbs/bin/qstat', '-f', '-F', 'json')
   assert.equal(Object.keys(JSON.parse(seen).Jobs).length, 3)
   assert.ok(!seen.includes(token) && !/DASK_GATEWAY|PRIVATE KEY/.test(seen))
   // With every command of the machine, and all that these may read.
@@ -175,10 +177,28 @@ cluster.get_client().wait_for_workers(4, timeout=120)
   await stop(name)
 }
 
+async function startWhileDown(): Promise<void> {
+  writeFileSync(`${place}/down`, '')
+  const { name } = JSON.parse(await api('clusters/', 'POST')) as { name: string }
+  await waitFor(
+    'the start to be delayed',
+    async () => /cannot connect to server pbs/.test(await api(`clusters/${name}/events`)),
+    60_000,
+  )
+  rmSync(`${place}/down`)
+  client(`
+cluster = gateway.connect("${name}")
+cluster.scale(1)
+cluster.get_client().wait_for_workers(1, timeout=120)
+`)
+  assert.equal(Object.keys(JSON.parse(qstat()).Jobs).length, 2)
+  await stop(name)
+}
+
 async function hiddenJobs(): Promise<void> {
   writeSettings({ operators: [], queryOtherJobs: false, history: false })
   const name = begin('', 1)
-  assert.doesNotMatch(as('dask', ['/opt/pbs/bin/qstat', '-f', '-F', 'json']), /Jobs/)
+  assert.doesNotMatch(as('dask', '/opt/pbs/bin/qstat', '-f', '-F', 'json'), /Jobs/)
   writeFileSync(`${place}/down`, '')
   await api(`clusters/${name}`, 'DELETE')
   await waitFor(
@@ -212,7 +232,7 @@ function left(): readonly string[] {
 }
 
 function qstat(): string {
-  return as('dask', ['/opt/pbs/bin/qstat', '-f', '-F', 'json'])
+  return as('dask', '/opt/pbs/bin/qstat', '-f', '-F', 'json')
 }
 
 /** A cluster that stays, with so many workers. */
@@ -256,7 +276,8 @@ async function reasons(): Promise<string> {
 
 async function api(path: string, method = 'GET'): Promise<string> {
   const headers = { Authorization: `Basic ${Buffer.from('alice:').toString('base64')}` }
-  const response = await fetch(`http://cluster:8000/api/v1/${path}`, { method, headers })
+  const body = method === 'POST' ? '{"cluster_options": {}}' : null
+  const response = await fetch(`http://cluster:8000/api/v1/${path}`, { method, headers, body })
   const text = await response.text()
   assert.ok(response.ok, `${path}: ${text}`)
   return text
@@ -269,5 +290,5 @@ import time
 from dask_gateway import Gateway
 gateway = Gateway("http://cluster:8000")
 `
-  return as('alice', [String(python), '-c', `${head}${program}`])
+  return as('alice', String(python), '-c', `${head}${program}`)
 }

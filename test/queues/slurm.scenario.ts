@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { waitFor } from '../fakes/wait-for.ts'
-import { as, installByGuide, startByGuide } from '../support/guide-machine.ts'
+import { as, installByGuide, startGateway } from '../support/job-queue-tree.ts'
 
 const [python] = process.argv.slice(2)
 if (python === undefined) throw new Error('usage: slurm.scenario.ts PYTHON')
@@ -40,14 +40,14 @@ c.JobQueueClusterBackend.worker_start_timeout = 600
 `
 
 installByGuide(configuration, python)
-const { child: gateway, log } = await startByGuide()
+const gateway = await startGateway()
 try {
   await step('a cluster is created, scaled, used and stopped', useCluster)
   await step('what sbatch refuses is told in its words', refusedPartition)
   await step('a scheduler that dies at once is told with its log', dyingScheduler)
   await step('nothing is left', nothingLeft)
 } catch (error) {
-  console.error(log())
+  console.error(gateway.text())
   throw error
 } finally {
   gateway.kill('SIGTERM')
@@ -143,5 +143,5 @@ for report in gateway.list_clusters(status="failed"):
 function client(program: string): string {
   const head = 'import time\nfrom dask_gateway import Gateway\n'
   const made = 'gateway = Gateway("http://cluster:8000", proxy_address="gateway://cluster:8001")\n'
-  return as('alice', [String(python), '-c', `${head}${made}${program}`])
+  return as('alice', String(python), '-c', `${head}${made}${program}`)
 }

@@ -17,6 +17,14 @@ Cmnd_Alias DASK_GATEWAY_JOBQUEUE_LAUNCHER = /opt/dask-gateway/miniconda/bin/dask
 dask ALL=(%dask_users,!root) NOPASSWD:DASK_GATEWAY_JOBQUEUE_LAUNCHER
 `
 
+/** All that the guide has an administrator do before the start, and a Python for alice. */
+export function installByGuide(configuration: string, python: string): void {
+  installPackage()
+  allowInSudo(guideSudoers)
+  configure(configuration)
+  lendPython('alice', python)
+}
+
 /** As `npm install -g` leaves it, all of it root's; the dependencies are lent, as they are many. */
 export function installPackage(): void {
   const modules = `${prefix}/lib/node_modules/dask-gateway-server`
