@@ -8,7 +8,15 @@ export interface User {
   readonly shell: string
 }
 
+const known = new Map<number, User>()
+
 export function userOf(uid: number): User {
+  const user = known.get(uid) ?? lookUp(uid)
+  known.set(uid, user)
+  return user
+}
+
+function lookUp(uid: number): User {
   const line = execFileSync('getent', ['passwd', String(uid)], { encoding: 'utf8' }).trim()
   const [name = '', , , gid = '', , home = '', shell = ''] = line.split(':')
   return { name, uid, gid: Number(gid), home, shell }
