@@ -90,7 +90,10 @@ export async function requireUser(
   reply: FastifyReply,
 ): Promise<void> {
   try {
-    request.caller = await context.authentication.callerOf(request.raw)
+    const caller = await context.authentication.callerOf(request.raw)
+    // On whatever follows: a client of Kerberos that finds no proof on an answer, error or not, believes none of it.
+    reply.headers(caller.replyHeaders)
+    request.caller = caller
   } catch (error) {
     reply.header('www-authenticate', context.authentication.authenticator.challenge)
     throw error
@@ -105,7 +108,6 @@ async function beginSession(
 ): Promise<void> {
   const { sessions } = context.authentication
   const { value, maxAgeSeconds } = await sessions.create(caller.proved, 'header')
-  reply.headers(caller.replyHeaders)
   reply.header(
     'set-cookie',
     setCookie(sessions.cookieName, value, {

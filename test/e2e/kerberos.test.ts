@@ -88,6 +88,11 @@ test("the guide's last section, word for word, with a ticket of alice", async ()
   const program = `
 import os
 from dask_gateway import Gateway
+try:
+    # The first answer to a ticket is an error, and it is believed.
+    Gateway(os.environ['ADDRESS'], auth="kerberos").get_cluster("nothing")
+except ValueError as error:
+    assert "nothing" in str(error), error
 gateway = Gateway(os.environ['ADDRESS'], auth="kerberos")
 assert gateway.list_clusters() == []
 cluster = gateway.new_cluster()
