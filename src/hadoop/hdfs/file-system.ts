@@ -1,5 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
-import { type FileSystemAddress, nameNodes } from '../configuration/services.ts'
+import {
+  type FileSystemAddress,
+  isSecure,
+  nameNodes,
+  protectionsOf,
+} from '../configuration/services.ts'
 import { HadoopError } from '../errors.ts'
 import type { fileStatus } from '../messages/hdfs-common.ts'
 import * as files from '../messages/hdfs-files.ts'
@@ -16,6 +22,8 @@ import { type CallOptions, createRpcClient, type RpcMethod } from '../rpc/client
 import { type HadoopClientOptions, rpcOptions } from '../service-client.ts'
 import type { Message, MessageOf } from '../wire/message.ts'
 import { checkedPath } from './path.ts'
+import { writeCalls } from './write-calls.ts'
+import { writeFile } from './write-file.ts'
 
 export type FileStatus = MessageOf<typeof fileStatus>
 
@@ -28,6 +36,16 @@ export interface FileSystem {
   setPermission(path: string, mode: number, options?: CallOptions): Promise<void>
   /** With all that is below. False: there was none. */
   remove(path: string, options?: CallOptions): Promise<boolean>
+  /**
+   * Writes a file in place of what is there: first under a name of its own beside it, so that nobody sees half of it. Its directory must be
+   * there. The limit of each call applies to the NameNode's alone; DataNodes are given up after a minute of silence.
+   */
+  write(
+    path: string,
+    bytes: AsyncIterable<Uint8Array>,
+    mode: number,
+    options?: CallOptions,
+  ): Promise<FileStatus>
   /** In place of what is at `to`. */
   rename(from: string, to: string, options?: CallOptions): Promise<void>
   /**
@@ -84,6 +102,12 @@ export function createFileSystemClient(
     protocol: 'org.apache.hadoop.hdfs.protocol.ClientProtocol',
     servers: address.servers,
   })
+  const transferOptions = {
+    isSecure: isSecure(configuration),
+    protections: protectionsOf(configuration, 'dfs.data.transfer.protection'),
+    byHostName: configuration.flag('dfs.client.use.datanode.hostname'),
+    silenceLimitMs: 60_000,
+  }
   return {
     address,
     close: rpc.close,
@@ -110,6 +134,25 @@ export function createFileSystemClient(
         async remove(path, given) {
           const request = { src: checkedPath(path), recursive: true }
           return (await call(methods.delete, request, given)).result
+        },
+        async write(path, bytes, mode, given) {
+          const target = checkedPath(path)
+          const draft = `${target}.${randomBytes(6).toString('hex')}._COPYING_`
+          try {
+            await writeFile(writeCalls(call, given), bytes, {
+              ...transferOptions,
+              path: draft,
+              mode,
+              signal: given?.signal,
+            })
+            await this.rename(draft, target, given)
+          } catch (error) {
+            await this.remove(draft).catch(() => undefined)
+            throw error
+          }
+          const status = await this.status(target, given)
+          if (status === null) throw new HadoopError('remote', `${target} was removed at once`)
+          return status
         },
         async rename(from, to, given) {
           const request = {

@@ -7,10 +7,10 @@ import { createRc4 } from './rc4.ts'
 // DIGEST-MD5 (RFC 2831), the client's side: what Hadoop logs in with by tokens. One round:
 //
 //     server: challenge (realm, nonce, qop options, cipher options, algorithm=md5-sess)
-//     client: username, realm, nonce, nc, cnonce, digest-uri, response, qop [, cipher] [, authzid]
+//     client: username, realm, nonce, nc, cnonce, digest-uri, response, qop [, cipher]
 //     server: rspauth, which proves that it knows the password too
 //
-// A1 = MD5(user:realm:password) ":" nonce ":" cnonce [":" authzid]; A2 = "AUTHENTICATE:" uri, with ":" and 32 zeros where there is a layer
+// A1 = MD5(user:realm:password) ":" nonce ":" cnonce; A2 = "AUTHENTICATE:" uri, with ":" and 32 zeros where there is a layer
 // response = HEX(MD5(HEX(H(A1)) ":" nonce ":" nc ":" cnonce ":" qop ":" HEX(H(A2)))); rspauth is the same with A2 = ":" uri
 //
 // After the login (sections 2.3 and 2.4), with seq counting from 0 in each direction and MAC the first ten bytes of HMAC-MD5(Ki, seq message):
@@ -27,7 +27,6 @@ export interface DigestOptions {
   readonly password: string
   /** `digest-uri`: the service and the server, with a slash between. */
   readonly uri: string
-  readonly authorizationId?: string
   /** What may be agreed on; the first that the server offers. */
   readonly protections: readonly Protection[]
   /** For tests. */
@@ -42,7 +41,7 @@ export interface DigestReply {
 }
 
 export function answerDigest(challenge: Uint8Array, options: DigestOptions): DigestReply {
-  const { username, password, uri, authorizationId } = options
+  const { username, password, uri } = options
   const offered = readDirectives(challenge)
   const nonce = offered.get('nonce')
   if (nonce === undefined || offered.get('algorithm') !== 'md5-sess')
@@ -55,9 +54,7 @@ export function answerDigest(challenge: Uint8Array, options: DigestOptions): Dig
 
   const session = Buffer.concat([
     md5(`${username}:${realm}:${password}`),
-    Buffer.from(
-      `:${nonce}:${clientNonce}${authorizationId === undefined ? '' : `:${authorizationId}`}`,
-    ),
+    Buffer.from(`:${nonce}:${clientNonce}`),
   ])
   const key = md5(session)
   const proof = (a2: string) =>
@@ -77,7 +74,6 @@ export function answerDigest(challenge: Uint8Array, options: DigestOptions): Dig
     `response=${proof(`AUTHENTICATE:${uri}${zeros}`)}`,
     `qop=${qop}`,
     ...(protection === 'privacy' ? ['cipher=rc4'] : []),
-    ...(authorizationId === undefined ? [] : [`authzid=${quoted(authorizationId)}`]),
   ]
   return {
     response: Buffer.from(directives.join(',')),

@@ -1,0 +1,6 @@
+import { join } from 'node:path'
+import { testsInHadoopMachine } from '../support/hadoop.ts'
+
+testsInHadoopMachine(join(import.meta.dirname, 'client.scenario.ts'), {
+  hdfs: { 'dfs.blocksize': 1 << 20 },
+})
