@@ -7,5 +7,9 @@ export {
 export { createJupyterHubAuthenticator } from './jupyterhub/index.ts'
 export { createRoles, type RoleSettings, withGroups } from './roles.ts'
 export { createSessions, type SessionSettings } from './sessions.ts'
-export { authenticatorSettings, simpleAuthenticatorSettings } from './settings.ts'
+export {
+  authenticatorSettings,
+  kerberosAuthenticatorSettings,
+  simpleAuthenticatorSettings,
+} from './settings.ts'
 export { createSimpleAuthenticator } from './simple-authenticator.ts'

@@ -19,6 +19,8 @@ export interface Kdc {
   keytab(...names: readonly string[]): Promise<string>
   /** Writes them to a keytab that is there, beside its own. */
   addTo(keytab: string, ...names: readonly string[]): Promise<void>
+  /** Gives principals other keys: those in keytabs are old then. */
+  newKeys(...names: readonly string[]): Promise<void>
   /** Gets a ticket as `kinit` does; a value for `KRB5CCNAME`. */
   ticket(keytab: string, name: string): Promise<string>
   /** Lets the users of either realm use the services of both. */
@@ -79,6 +81,7 @@ export async function startKdc(options: KdcOptions = {}): Promise<Kdc> {
       return path
     },
     addTo: (path, ...names) => realm('keytab', path, ...names),
+    newKeys: (...names) => realm('newkeys', ...names),
     async ticket(keytab, name) {
       const path = newFile('ccache')
       await realm('ticket', keytab, name, path)

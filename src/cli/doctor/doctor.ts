@@ -12,6 +12,7 @@ import { checkConfiguration, checkMadeOf, checkPython } from './configuration-ch
 import { checkCommand, judgePair } from './dask-checks.ts'
 import { checkHops, type GatewayPlaces } from './hop-checks.ts'
 import { checkReady } from './http-checks.ts'
+import { checkKerberos } from './kerberos-checks.ts'
 import { checkOrphans } from './orphan-checks.ts'
 import { type Place, placeOf } from './place.ts'
 import { checkPort, type OwnPort } from './port-checks.ts'
@@ -89,6 +90,7 @@ async function checkConfigured(
   const { options, request, logger } = given
   await checkup.run('parts', (signal) => checkMadeOf(configuration, logger, signal))
   await checkup.run('python', (signal) => checkPython(configuration, request.python, signal))
+  await checkKerberos(checkup, configuration, given.publicWay?.http.host ?? null)
   const found = await checkup.run('records', () => checkRecords(configuration, process.cwd()))
   if (found !== null) await checkup.run('account', () => checkAccount(found))
   if (found !== null) await checkup.run('running', () => checkRunning(found))
