@@ -13,10 +13,10 @@ import {
   freePort,
   keepLog,
   type RunningGateway,
-  runPython,
   startGateway,
   workingDirectory,
 } from './harness.ts'
+import { connectAs, runPython } from './run-python.ts'
 import { certificateConfig, writeCertificate } from './write-certificate.ts'
 
 // The public address in all its forms: below a path, on two ports, with HTTPS.
@@ -26,11 +26,7 @@ const config = `
 c.SimpleAuthenticator.password = "${password}"
 c.UnsafeLocalBackend.sigint_timeout = 3
 `
-const connectAs = `
-import os, sys
-from dask_gateway import Gateway, BasicAuth
-gateway = Gateway(os.environ["ADDRESS"], auth=BasicAuth("alice", "${password}"))
-`
+const connected = connectAs('alice', password)
 
 const directory = workingDirectory('addresses')
 let gateway: RunningGateway | null = null
@@ -47,7 +43,7 @@ test('below a path everything works, and outside of it there is nothing', async 
   const prefix = '/services/dask-gateway'
   const port = await freePort()
   gateway = await startGateway({ directory: directory.path, port, prefix, config })
-  const program = `${connectAs}
+  const program = `${connected}
 with gateway.new_cluster() as cluster:
     cluster.scale(2)
     client = cluster.get_client()
@@ -92,7 +88,7 @@ test('with two ports, one takes HTTP only and the other tunnels only', async () 
     ...{ directory: directory.path, port },
     config: `${config}c.Proxy.tcp_address = "127.0.0.1:${tcpPort}"`,
   })
-  const program = `${connectAs}
+  const program = `${connected}
 with Gateway(os.environ["ADDRESS"], proxy_address=${tcpPort}, auth=gateway.auth) as other:
     with other.new_cluster() as cluster:
         cluster.scale(1)
@@ -129,7 +125,7 @@ c.DBBackendBase.cluster_heartbeat_period = 1
     config: config + certificate,
   })
   assert.match(gateway.address, /^https:/)
-  const program = `${connectAs}
+  const program = `${connected}
 with gateway.new_cluster() as cluster:
     cluster.scale(1)
     client = cluster.get_client()

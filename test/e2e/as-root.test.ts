@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { waitFor } from '../fakes/wait-for.ts'
-import { freePort, runPython, startGateway, workingDirectory } from './harness.ts'
-import { leftBehind, processesIn, runCommand } from './run-command.ts'
+import { freePort, startGateway, workingDirectory } from './harness.ts'
+import { processesIn } from './processes.ts'
+import { leftBehind, runCommand } from './run-command.ts'
+import { runPython } from './run-python.ts'
 
 // A gateway that root starts: only where the tests are root's.
 const options = { skip: process.getuid?.() === 0 ? false : 'needs root' }
@@ -84,9 +86,11 @@ print("done")
       assert.match(client.output(), /^worker 65534$/m)
       assert.match(client.output(), /^scheduler 65534$/m)
       assert.equal(client.output().match(/^file PermissionError$/gm)?.length, 2, client.output())
-      const dask = processesIn(clusters).filter((line) => /dask (scheduler|worker)/.test(line))
-      assert.ok(dask.length >= 2, dask.join('\n'))
-      for (const line of dask) assert.deepEqual(uidsOf(line.split(' ')[0] ?? ''), ['65534'])
+      const dask = processesIn(clusters).filter(({ command }) =>
+        /dask (scheduler|worker)/.test(command),
+      )
+      assert.ok(dask.length >= 2, JSON.stringify(dask))
+      for (const { pid } of dask) assert.deepEqual(uidsOf(`${pid}`), ['65534'])
       client.write('end')
       await client.ended
       await waitFor('the processes to end', () => daskProcesses() === 0, 60_000)
@@ -101,7 +105,8 @@ print("done")
 )
 
 function daskProcesses(): number {
-  return processesIn(clusters).filter((line) => /dask (scheduler|worker)/.test(line)).length
+  return processesIn(clusters).filter(({ command }) => /dask (scheduler|worker)/.test(command))
+    .length
 }
 
 /** Real, effective, saved and file-system uid of a process, each once. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { waitFor } from '../fakes/wait-for.ts'
@@ -7,10 +7,11 @@ import {
   freePort,
   keepLog,
   type RunningGateway,
-  runPython,
   startGateway,
   workingDirectory,
 } from './harness.ts'
+import { processesWith } from './processes.ts'
+import { runPython } from './run-python.ts'
 
 // What the unmodified Python client offers, feature by feature, against a whole gateway. The programs are beside, in
 // client-features/.
@@ -136,19 +137,7 @@ until("the record to be removed", lambda: not carol.list_clusters("failed"))
 
 /** Processes of a cluster: the Dask commands of a kind, without their children; '': all. */
 function daskLeaders(cluster: string, kind: '' | 'scheduler' | 'worker'): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        const environment = readFileSync(`/proc/${pid}/environ`, 'utf8')
-        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-        return (
-          environment.includes(`DASK_GATEWAY_CLUSTER_NAME=${cluster}`) &&
-          (kind === '' || command.includes(`/dask\0${kind}\0`))
-        )
-      } catch {
-        return false
-      }
-    })
-    .map(Number)
+  return processesWith(`DASK_GATEWAY_CLUSTER_NAME=${cluster}`)
+    .filter(({ command }) => kind === '' || command.includes(`/dask ${kind} `))
+    .map(({ pid }) => pid)
 }

@@ -145,6 +145,10 @@ ${options}
     await this.scale(name, 2)
     await this.scale(name, 1)
     await this.tunnel(name)
+    await this.end(name)
+  }
+
+  async end(name: string): Promise<void> {
     await this.ask(name, { method: 'DELETE' })
     await this.until('STOPPED', async () => (await this.json(name)).status === 'STOPPED')
   }
@@ -159,7 +163,7 @@ ${options}
     assert.equal(response.status, 201)
     const names = Object.keys(await this.json(''))
     // One whose answer was lost is a cluster all the same; the client would see it in its list.
-    for (const lost of names.slice(1)) await this.ask(lost, { method: 'DELETE' })
+    for (const lost of names.slice(1)) await this.end(lost)
     return names[0] ?? ''
   }
 
@@ -252,7 +256,7 @@ ${options}
   }
 
   processes(): readonly unknown[] {
-    return processesWith(`MINI_DASK_NOTES=${this.notes}`)
+    return processesWith(`MINI_DASK_NOTES=${this.notes}\0`)
   }
 }
 

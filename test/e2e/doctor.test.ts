@@ -15,11 +15,11 @@ import {
   python,
   type RunningGateway,
   root,
-  runPython,
   startGateway,
   workingDirectory,
   writeConfiguration,
 } from './harness.ts'
+import { runPython } from './run-python.ts'
 
 // `dask-gateway-server doctor` where all is well, where things are broken, and behind a real HAProxy.
 

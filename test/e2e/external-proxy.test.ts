@@ -6,11 +6,11 @@ import {
   freePort,
   keepLog,
   type RunningGateway,
-  runPython,
   startCommand,
   startGateway,
   workingDirectory,
 } from './harness.ts'
+import { connectAs, runPython } from './run-python.ts'
 
 // `Proxy.externally_managed`: the proxy is a service of its own, which outlives gateways, and is outlived by them.
 
@@ -66,10 +66,8 @@ c.UnsafeLocalBackend.sigint_timeout = 3
   running.delete(gateway)
 })
 
-const program = `
-import os, sys, time
-from dask_gateway import Gateway, BasicAuth
-gateway = Gateway(os.environ["ADDRESS"], auth=BasicAuth("alice"))
+const program = `${connectAs('alice')}
+import time
 cluster = gateway.new_cluster(shutdown_on_close=False)
 cluster.scale(1)
 client = cluster.get_client()

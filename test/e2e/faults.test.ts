@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { waitFor } from '../fakes/wait-for.ts'
 import {
   freePort,
   keepLog,
   type RunningGateway,
-  runPython,
   startGateway,
   workingDirectory,
 } from './harness.ts'
+import { childrenOf, processesWith } from './processes.ts'
+import { runPython } from './run-python.ts'
 
 const directory = workingDirectory('faults')
 let gateway: RunningGateway
@@ -77,22 +77,10 @@ async function failure(name: string, limitMs: number): Promise<ShownEvent> {
 }
 
 /** Processes of a cluster, by what their command line holds. */
-function processesOf(cluster: string, text: string): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        return (
-          readFileSync(`/proc/${pid}/environ`, 'utf8').includes(
-            `DASK_GATEWAY_CLUSTER_NAME=${cluster}`,
-          ) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text)
-        )
-      } catch {
-        return false
-      }
-    })
-    .map(Number)
-}
+const processesOf = (cluster: string, text: string) =>
+  processesWith(`DASK_GATEWAY_CLUSTER_NAME=${cluster}`)
+    .filter(({ command }) => command.includes(text))
+    .map(({ pid }) => pid)
 
 test('a scheduler command that is missing fails the cluster at once and names the command', async () => {
   const { message } = await failure(await create({ program: 'no-such-program' }), 2000)
@@ -198,17 +186,4 @@ os._exit(0)
 })
 
 /** The proxy that a gateway started; 0: none. */
-function proxyPid(gatewayPid: number): number {
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-      const parent = /\) \w (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1]
-      if (
-        command.some((word) => word.endsWith('managed-proxy.js')) &&
-        Number(parent) === gatewayPid
-      )
-        return Number(pid)
-    } catch {}
-  }
-  return 0
-}
+const proxyPid = (gatewayPid: number) => childrenOf(gatewayPid, 'managed-proxy.js')[0]?.pid ?? 0

@@ -13,11 +13,11 @@ import {
   python,
   type RunningGateway,
   root,
-  runPython,
   startGateway,
   workingDirectory,
 } from './harness.ts'
 import { createHub } from './jupyterhub-server.ts'
+import { runPython } from './run-python.ts'
 
 // A real JupyterHub behind its own proxy, with HTTPS and a base URL, and two gateways: one at an address of its own, which
 // asks the hub over HTTPS, and one that the hub itself runs from examples/jupyterhub.py as a service behind its proxy.

@@ -14,10 +14,10 @@ import {
   keepLog,
   makeDirectory,
   type RunningGateway,
-  runPython,
   startGateway,
   workingDirectory,
 } from './harness.ts'
+import { runPython } from './run-python.ts'
 
 // A real KDC, the gateway with a keytab as the Hadoop guide makes it, and those who come with a ticket: the unmodified Python
 // client, curl, a browser.

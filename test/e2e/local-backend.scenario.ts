@@ -6,15 +6,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { waitFor } from '../fakes/wait-for.ts'
-import {
-  freePort,
-  keepLog,
-  type PythonRun,
-  python,
-  type RunningGateway,
-  runPython,
-  startGateway,
-} from './harness.ts'
+import { freePort, keepLog, python, type RunningGateway, startGateway } from './harness.ts'
+import { type PythonRun, runPython } from './run-python.ts'
 
 const directory = '/var/lib/gateway'
 const clustersRoot = '/var/lib/dask-gateway-clusters'

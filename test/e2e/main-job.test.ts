@@ -1,26 +1,22 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
 import { after, afterEach, test } from 'node:test'
 import { waitFor } from '../fakes/wait-for.ts'
 import {
   freePort,
   keepLog,
   type RunningGateway,
-  runPython,
   startGateway,
   workingDirectory,
 } from './harness.ts'
+import { processesWith } from './processes.ts'
+import { connectAs, runPython } from './run-python.ts'
 
 const password = 'a password of the tests'
 const config = `
 c.SimpleAuthenticator.password = "${password}"
 c.UnsafeLocalBackend.sigint_timeout = 3
 `
-const connect = `
-import os, sys
-from dask_gateway import Gateway, BasicAuth
-gateway = Gateway(os.environ["ADDRESS"], auth=BasicAuth("alice", "${password}"))
-`
+const connect = connectAs('alice', password)
 
 let gateway: RunningGateway | null = null
 const directory = workingDirectory('main-job')
@@ -116,27 +112,12 @@ print("started", cluster.name)
   assert.match(output, /FAILED/)
 })
 
-/** No Dask process of this gateway runs any more (its children carry its working directory in their paths). */
+/** No Dask process of this gateway runs any more (they carry its working directory in their paths). */
 async function nothingIsLeft(): Promise<void> {
   await waitFor('all Dask processes to be gone', () => daskProcesses().length === 0, 20_000).catch(
     () => assert.deepEqual(daskProcesses(), []),
   )
 }
 
-function daskProcesses(): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        const environment = readFileSync(`/proc/${pid}/environ`, 'utf8')
-        if (
-          !environment.includes(`DASK_GATEWAY_CLUSTER_NAME=`) ||
-          !environment.includes(directory.path)
-        )
-          return []
-        return [`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}`]
-      } catch {
-        return []
-      }
-    })
-}
+const daskProcesses = () =>
+  processesWith('DASK_GATEWAY_CLUSTER_NAME=', directory.path).map(({ command }) => command)

@@ -7,9 +7,12 @@ export interface SeenProcess {
   readonly command: string
 }
 
-/** Processes whose environment has this text (`NAME=value` whole); those of other users are not seen. */
-export function processesWith(variable: string): readonly SeenProcess[] {
-  return processes((pid) => `\0${proc(pid, 'environ')}\0`.includes(`\0${variable}\0`))
+/** Processes whose environment has each of these texts. */
+export function processesWith(...texts: readonly string[]): readonly SeenProcess[] {
+  return processes((pid) => {
+    const environment = proc(pid, 'environ')
+    return texts.every((text) => environment.includes(text))
+  })
 }
 
 /** Processes that work in a directory or below it. */

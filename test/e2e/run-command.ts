@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process'
-import { chmodSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { python, root } from './harness.ts'
+import { processesIn } from './processes.ts'
 
 export interface CommandResult {
   /** The exit status; null when a signal ended it, as the limit does. */
@@ -67,20 +68,9 @@ export function leftBehind(directory: string): readonly string[] {
   const temporary = readdirSync(temporaryOf(directory)).filter(
     (name) => name !== 'node-compile-cache',
   )
-  return [...processesIn(directory), ...sockets, ...temporary]
-}
-
-/** Processes that work in a directory or below it. */
-export function processesIn(directory: string): readonly string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        const place = readlinkSync(`/proc/${pid}/cwd`)
-        if (place !== directory && !place.startsWith(`${directory}/`)) return []
-        return [`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}`]
-      } catch {
-        return [] // it has ended, or is another user's
-      }
-    })
+  return [
+    ...processesIn(directory).map(({ pid, command }) => `${pid} ${command}`),
+    ...sockets,
+    ...temporary,
+  ]
 }

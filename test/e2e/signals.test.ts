@@ -11,11 +11,11 @@ import {
   type GatewayOptions,
   keepLog,
   type RunningGateway,
-  runPython,
   startGateway,
   workingDirectory,
   writeConfiguration,
 } from './harness.ts'
+import { runPython } from './run-python.ts'
 
 // What an administrator does to a gateway that runs: reload, stop, stop at once, kill.
 

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { freePort, root, startGateway, workingDirectory } from './harness.ts'
-import { type CommandOptions, leftBehind, processesIn, runCommand } from './run-command.ts'
+import { processesIn } from './processes.ts'
+import { type CommandOptions, leftBehind, runCommand } from './run-command.ts'
 
 function directoryFor(context: TestContext): string {
   const { path, remove } = workingDirectory('start-faults')
@@ -112,7 +113,7 @@ c.ClusterConfig.scheduler_cmd = ["/bin/sh", "-c", "exec sleep 1000"]`
   } finally {
     await second.kill()
     // What the second start left running, as it was told to, ends with the records' owner.
-    for (const line of processesIn(directory)) process.kill(Number(line.split(' ')[0]), 'SIGKILL')
+    for (const { pid } of processesIn(directory)) process.kill(pid, 'SIGKILL')
   }
 })
 
