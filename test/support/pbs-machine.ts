@@ -23,7 +23,10 @@ export function testsInPbsMachine(file: string): void {
   process.exitCode = status ?? 1
 }
 
-/** The same, but on this machine and its PBS where there is one: one that answers, or one that DASK_GATEWAY_REAL_PBS=1 promises. */
+/**
+ * The same, but on this machine and its PBS where there is one: one that DASK_GATEWAY_REAL_PBS=1 promises, or one that answers where the
+ * accounts are known that would submit to it.
+ */
 export async function testsOnPbs(file: string): Promise<void> {
   if (!hasPbs()) return testsInPbsMachine(file)
   console.log('These tests run on the PBS of this machine')
@@ -35,7 +38,10 @@ function hasPbs(): boolean {
   const { DASK_GATEWAY_REAL_PBS: promised } = process.env
   if (promised !== undefined) return promised === '1'
   const options = { env: { PATH: path }, timeout: 20_000 }
-  return spawnSync('qstat', ['-B'], options).status === 0
+  return (
+    spawnSync('qstat', ['-B'], options).status === 0 &&
+    spawnSync('getent', ['passwd', firstUser, secondUser]).status === 0
+  )
 }
 
 /** Two ordinary accounts that may submit jobs. */
