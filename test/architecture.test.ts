@@ -79,3 +79,18 @@ test('only util/package-files.ts knows where it lies: a bundle lies elsewhere', 
     .filter((file) => readFileSync(join(src, file), 'utf8').includes('import.meta'))
   assert.deepEqual(knowing, ['util/package-files.ts'])
 })
+
+// client/ runs in browsers and other people's programs: the SDK is whole by itself, and the command knows only the SDK.
+const client = join(root, 'client')
+const anyImport = /^\s*(?:import|export)\b(?:[^'"]*?\bfrom)?\s*['"]([^'"]+)['"]/gm
+
+for (const file of readdirSync(client, { recursive: true, encoding: 'utf8' }).sort()) {
+  if (!/^(?:src|command|examples)\/.*\.ts$/.test(file) || file.endsWith('.test.ts')) continue
+  test(`imports of client/${file}`, () => {
+    const allowed = file.startsWith('src/')
+      ? /^\.\/[^/]+$/
+      : /^(?:node:[a-z/_]+|\.\/[^/]+|\.\.\/src\/index\.ts)$/
+    for (const [, path = ''] of readFileSync(join(client, file), 'utf8').matchAll(anyImport))
+      assert.match(path, allowed)
+  })
+}

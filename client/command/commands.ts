@@ -1,0 +1,22 @@
+import { adminCommands } from './admin-commands.ts'
+import { clusterCommands } from './cluster-commands.ts'
+import { completionCommand } from './completion.ts'
+import type { Command, CommandOption } from './context.ts'
+import { loginCommands } from './login-commands.ts'
+import { lookCommands } from './look-commands.ts'
+
+/** All commands, in the order of the help. */
+export const commands: readonly Command[] = [
+  ...loginCommands,
+  ...clusterCommands,
+  ...lookCommands,
+  ...adminCommands,
+  completionCommand,
+]
+
+/** What every command takes. */
+export const commonOptions: { readonly [name: string]: CommandOption } = {
+  address: { type: 'string', value: 'URL', help: "the gateway's address" },
+  json: { type: 'boolean', help: 'print JSON' },
+  help: { type: 'boolean', short: 'h', help: 'print this' },
+}

@@ -1,0 +1,117 @@
+import type { Connection } from './connection.ts'
+import { type FollowOptions, follow } from './follow.ts'
+import { followedEvents, followedLog } from './history.ts'
+import type {
+  AdminHealth,
+  AuditEvent,
+  ClusterInfo,
+  ClusterPage,
+  ClusterStatus,
+  Drain,
+  Event,
+  LogPiece,
+  Worker,
+} from './types.ts'
+
+export interface ClusterQuery {
+  readonly status?: readonly ClusterStatus[] | undefined
+  /** Part of the name, of the user's name or of the reason. */
+  readonly search?: string | undefined
+  /** 1 to 1,000; 100 unless said. */
+  readonly limit?: number | undefined
+  readonly cursor?: string | null | undefined
+  /** For administrators: whose; exactly. */
+  readonly user?: string | undefined
+}
+
+export interface AuditQuery {
+  readonly limit?: number | undefined
+  /** Only events with a smaller id. */
+  readonly before?: number | undefined
+  readonly user?: string | undefined
+  readonly cluster?: string | undefined
+}
+
+export interface Calling {
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What administrators may do; everybody else gets 'forbidden'. */
+export interface AdminClient {
+  clusters(query?: ClusterQuery, calling?: Calling): Promise<ClusterPage>
+  cluster(name: string, calling?: Calling): Promise<ClusterInfo>
+  stop(name: string, calling?: Calling): Promise<void>
+  clusterEvents(name: string, calling?: Calling): Promise<readonly Event[]>
+  followClusterEvents(name: string, options?: FollowOptions): AsyncGenerator<Event>
+  workers(name: string, calling?: Calling): Promise<readonly Worker[]>
+  logs(name: string, query?: LogQuery, calling?: Calling): Promise<string>
+  followLogs(name: string, query?: LogQuery, options?: FollowOptions): AsyncGenerator<LogPiece>
+  /** Who did what, the newest first. */
+  events(query?: AuditQuery, calling?: Calling): Promise<readonly AuditEvent[]>
+  /** The last `limit`, then each as it happens. */
+  followEvents(query?: AuditQuery, options?: FollowOptions): AsyncGenerator<AuditEvent>
+  drain(calling?: Calling): Promise<Drain>
+  /** true: no new clusters, with a message for users; false: they are taken again. */
+  setDrain(draining: boolean, message?: string, calling?: Calling): Promise<Drain>
+  health(calling?: Calling): Promise<AdminHealth>
+}
+
+export interface LogQuery {
+  /** Whose log; without: the scheduler's. */
+  readonly worker?: string | undefined
+  /** How many lines, or how many to begin with. */
+  readonly tail?: number | undefined
+}
+
+export function adminClient(connection: Connection): AdminClient {
+  const base = '/api/v1/admin'
+  const one = (name: string) => `${base}/clusters/${encodeURIComponent(name)}`
+  return {
+    clusters: (query = {}, calling = {}) =>
+      connection.json(`${base}/clusters`, { query: clusterQuery(query), ...calling }),
+    cluster: (name, calling = {}) => connection.json(one(name), calling),
+    async stop(name, calling = {}) {
+      await connection.request(one(name), { method: 'DELETE', ...calling })
+    },
+    async clusterEvents(name, calling = {}) {
+      const { events } = await connection.json<{ readonly events: readonly Event[] }>(
+        `${one(name)}/events`,
+        calling,
+      )
+      return events
+    },
+    followClusterEvents: (name, options) => followedEvents(connection, one(name), 0, options),
+    async workers(name, calling = {}) {
+      const { workers } = await connection.json<{ readonly workers: readonly Worker[] }>(
+        `${one(name)}/workers`,
+        calling,
+      )
+      return workers
+    },
+    async logs(name, query = {}, calling = {}) {
+      return (
+        await connection.request(`${one(name)}/logs`, { query: { ...query }, ...calling })
+      ).text()
+    },
+    followLogs: (name, query, options) => followedLog(connection, one(name), query, options),
+    async events(query = {}, calling = {}) {
+      const { events } = await connection.json<{ readonly events: readonly AuditEvent[] }>(
+        `${base}/events`,
+        { query: { ...query }, ...calling },
+      )
+      return events
+    },
+    async *followEvents(query = {}, options) {
+      for await (const { data } of follow(connection, `${base}/events`, { ...query }, options))
+        yield data as AuditEvent
+    },
+    drain: (calling = {}) => connection.json(`${base}/drain`, calling),
+    setDrain: (draining, message = '', calling = {}) =>
+      connection.json(`${base}/drain`, { method: 'PUT', body: { draining, message }, ...calling }),
+    health: (calling = {}) => connection.json(`${base}/health`, calling),
+  }
+}
+
+export function clusterQuery({ status, search, limit, cursor, user }: ClusterQuery) {
+  return { status: status?.join(','), search, limit, cursor, user }
+}

@@ -1,0 +1,135 @@
+/** The shapes of the API, as `/api/v1/openapi.json` has them; a test holds the two together. Times are milliseconds since the epoch. */
+
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json }
+export type JsonObject = { readonly [key: string]: Json }
+
+export type ClusterStatus = 'PENDING' | 'RUNNING' | 'STOPPING' | 'STOPPED' | 'FAILED'
+export type WorkerStatus = 'created' | 'submitted' | 'running' | 'closing' | 'stopped' | 'failed'
+
+export interface User {
+  readonly name: string
+  readonly groups: readonly string[]
+  readonly admin: boolean
+  /** How programs log in: `Basic`, `jupyterhub` or `Negotiate`. */
+  readonly challenge: string
+  /** null: each request is judged by its credentials. */
+  readonly session: { readonly kind: 'header' | 'login'; readonly expires_at: number } | null
+}
+
+/** One option of clusters; `spec.type` says which kind of field it is. */
+export interface OptionField {
+  readonly field: string
+  readonly label: string
+  readonly default: Json
+  readonly spec: JsonObject
+}
+
+export interface ClusterInfo {
+  readonly name: string
+  readonly username: string
+  readonly status: ClusterStatus
+  /** What it waits for, in words; null: it is not PENDING. */
+  readonly pending_reason: string | null
+  /** Why it failed or was stopped; null: nothing is wrong. */
+  readonly reason: string | null
+  readonly start_time: number
+  readonly stop_time: number | null
+  readonly options: JsonObject
+  readonly workers: { readonly wanted: number } & { readonly [status in WorkerStatus]: number }
+  /** Of the scheduler and the workers that run. */
+  readonly cores: number
+  /** Bytes. */
+  readonly memory: number
+  /** Of one worker. */
+  readonly worker_cores: number
+  /** Bytes. */
+  readonly worker_memory: number
+  readonly max_workers: number | null
+  /** Below the gateway's address; null: there is none now. */
+  readonly dashboard_route: string | null
+}
+
+export interface ClusterPage {
+  readonly clusters: readonly ClusterInfo[]
+  /** On all pages. */
+  readonly total: number
+  /** For the next page; null: this was the last. */
+  readonly cursor: string | null
+}
+
+export interface ScaleResult {
+  readonly ok: boolean
+  /** Why it is not all that was asked for. */
+  readonly msg: string | null
+}
+
+export interface Event {
+  readonly id: number
+  readonly time: number
+  /** A stable word for programs. */
+  readonly kind: string
+  readonly message: string
+  readonly worker: string | null
+  readonly details: JsonObject
+}
+
+export interface Worker {
+  readonly name: string
+  readonly status: WorkerStatus
+  readonly start_time: number
+  readonly stop_time: number | null
+  readonly reason: string | null
+}
+
+/** Part of a log. */
+export interface LogPiece {
+  /** The position of its first byte. */
+  readonly from: number
+  readonly text: string
+}
+
+export interface AuditEvent {
+  readonly id: number
+  readonly time: number
+  readonly user: string
+  readonly action: string
+  readonly cluster: string | null
+  readonly owner: string | null
+  readonly address: string
+  readonly message: string
+}
+
+export interface Drain {
+  readonly draining: boolean
+  readonly since: number | null
+  readonly by: string | null
+  readonly message: string | null
+}
+
+export interface AdminHealth {
+  readonly status: 'pass' | 'fail'
+  /** `pass`, or what is wrong, by what was looked at. */
+  readonly checks: { readonly [name: string]: string }
+  readonly version: string
+  readonly backend: string
+  readonly start_time: number
+  /** Bytes. */
+  readonly memory: number
+  readonly streams: number
+  readonly draining: boolean
+  readonly proxies: readonly { readonly name: string; readonly routes: number }[]
+  readonly clusters: { readonly [status in WorkerStatus]: number }
+  readonly workers: { readonly [status in WorkerStatus]: number }
+}
+
+/** What `watch` tells: all that live at first, then each that changed or was forgotten. */
+export type ClusterChange =
+  | { readonly type: 'snapshot'; readonly clusters: readonly ClusterInfo[] }
+  | { readonly type: 'cluster'; readonly cluster: ClusterInfo }
+  | { readonly type: 'removed'; readonly name: string }
