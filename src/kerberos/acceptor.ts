@@ -34,10 +34,11 @@ export function createAcceptor(options: AcceptorOptions): Acceptor {
   async function acquire(native: Native): Promise<Handle> {
     if (isClosed) throw new KerberosError('misuse', 'The Kerberos service has been closed')
     acquiring ??= localLane.run(() => acquireAccepting(native, { keytab, service }))
+    const mine = acquiring
     try {
-      return await acquiring
+      return await mine
     } catch (error) {
-      acquiring = null
+      if (acquiring === mine) acquiring = null
       throw error
     }
   }

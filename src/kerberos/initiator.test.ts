@@ -120,3 +120,16 @@ test('while the KDC hangs, those who have tickets go on, and the process does', 
   await kdc.goOn()
   await waitFor('the KDC', () => others[0]?.login().catch(() => null))
 })
+
+test('a ticket may be forgotten at any moment', async (t) => {
+  const initiator = initiatorFor(t)
+  const all = Array.from({ length: 200 }, (_, index) => {
+    if (index % 3 === 0) initiator.forget()
+    return clientName(initiator)
+  })
+  initiator.forget()
+  assert.deepEqual([...new Set(await Promise.all(all))], ['dask@DASK.TEST'])
+  const late = clientName(initiator)
+  initiator.close()
+  await assert.rejects(late, { reason: 'misuse' })
+})

@@ -108,7 +108,9 @@ export function createTickets(options: {
   return {
     async use(work) {
       const native = await openNative()
-      const ticket = await ticketNow()
+      let ticket = await ticketNow()
+      // One that was forgotten meanwhile has been released.
+      while (ticket.isRetired) ticket = await ticketNow()
       ticket.users += 1
       try {
         return await work(native, ticket)
