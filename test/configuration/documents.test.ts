@@ -48,7 +48,7 @@ test('every setting that the documents name is there, and every link leads somew
     for (const [, className = '', setting = ''] of text.matchAll(/\b([A-Z]\w+)\.([a-z]\w+)\b/g))
       if (classes.has(className))
         assert.ok(named.has(`${className}.${setting}`), `${name}: ${className}.${setting}`)
-    const prose = text.replaceAll(/^```[^]*?^```$/gm, '')
+    const prose = text.replaceAll(/^```.*?^```$/gms, '')
     for (const [, link = ''] of prose.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g))
       if (!link.includes('://'))
         assert.ok(existsSync(join(root, dirname(name), link)), `${name}: ${link}`)
