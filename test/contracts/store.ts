@@ -32,6 +32,36 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     await store.probe()
   })
 
+  withStore('what was done is kept in order and found by user and by cluster', async (store) => {
+    const base = { time: 5, action: 'stop', owner: null, address: '::1', message: '' }
+    for (const [user, cluster] of [
+      ['alice', 'a'],
+      ['bob', null],
+      ['alice', 'b'],
+      ['boss', 'a'],
+    ] as const)
+      await store.addAudit({ ...base, user, cluster })
+    const any = { after: null, before: null, limit: 10, user: null, cluster: null }
+    const users = async (query: object) =>
+      (await store.audit({ ...any, ...query })).map(({ user }) => user)
+    assert.deepEqual(await users({}), ['boss', 'alice', 'bob', 'alice'])
+    assert.deepEqual(await users({ limit: 2 }), ['boss', 'alice'])
+    assert.deepEqual(await users({ before: 3 }), ['bob', 'alice'])
+    assert.deepEqual(await users({ after: 1 }), ['bob', 'alice', 'boss'])
+    assert.deepEqual(await users({ user: 'alice' }), ['alice', 'alice'])
+    assert.deepEqual(await users({ cluster: 'a' }), ['boss', 'alice'])
+    assert.deepEqual((await store.audit(any))[2], { ...base, id: 2, user: 'bob', cluster: null })
+  })
+
+  withStore('a drain is kept and taken back', async (store) => {
+    assert.equal(store.drain, null)
+    const drain = { since: 7, by: 'boss', message: 'Naïve "quoted" \u{1f600}' }
+    await store.saveDrain(drain)
+    assert.deepEqual(store.drain, drain)
+    await store.saveDrain(null)
+    assert.equal(store.drain, null)
+  })
+
   withStore('records come back as they were put', async (store) => {
     const cluster = sampleCluster(1, {
       attempt: {

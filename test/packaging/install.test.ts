@@ -68,6 +68,7 @@ describe('the package', () => {
     for (const path of [
       'LICENSE',
       'README.md',
+      'bin/dask-gateway',
       'bin/dask-gateway-server',
       'bin/dask-gateway-jobqueue-launcher',
     ])
@@ -144,6 +145,16 @@ describe('dask-gateway-server that is not whole says what to do', () => {
   test('a clone that is not built', () => {
     const clone = halfClone('unbuilt', ['node_modules'])
     assertFails(join(clone, 'bin/dask-gateway-server'), /not built; run: cd '.*' && npm run build/)
+  })
+})
+
+describe('dask-gateway', () => {
+  test('runs from the installation, without any PATH', () => {
+    const { status, stdout } = spawnSync(command('dask-gateway'), ['--version'], {
+      env: {},
+      encoding: 'utf8',
+    })
+    assert.deepEqual([status, stdout], [0, `dask-gateway ${version}\n`])
   })
 })
 
