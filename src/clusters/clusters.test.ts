@@ -115,6 +115,20 @@ async function runningCluster(gateway: Gateway, beatOptions: Beat = {}) {
 const workersIn = ({ store }: Gateway, ...statuses: string[]) =>
   [...store.workers.values()].filter((worker) => statuses.includes(worker.status))
 
+test('a cluster that is asked for while the backend starts is begun when it has', async () => {
+  const backend = new FakeBackend()
+  const { promise: hasStarted, resolve: letStart } = Promise.withResolvers<void>()
+  backend.start = () => hasStarted
+  const opening = gateway({ backend })
+  const clusters = await waitFor('the records to be read', () => opened.at(-1))
+  await clusters.service.create(alice, {})
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+  assert.deepEqual(backend.calls, [])
+  letStart()
+  await opening
+  await waitFor('the scheduler to be started', () => backend.calls.length > 0)
+})
+
 test('a cluster starts, runs, gets its workers, and stops with everything cleaned up', async () => {
   const it = await gateway()
   const name = await runningCluster(it, { count: 3 })

@@ -70,7 +70,11 @@ export function createClusters(parts: ClustersParts): Clusters {
     backoffMaxMs: policy.backoff_max_delay * 1000,
     limitsOf: (cluster) => limitsOf(policy, cluster),
   })
-  const wakeCluster = (name: string) => reconciler.wake(name)
+  // A cluster may be asked for before the backend has started, which is then asked nothing; `start` wakes all.
+  let isStarted = false
+  const wakeCluster = (name: string) => {
+    if (isStarted) reconciler.wake(name)
+  }
   const quietMs = Math.min(policy.cluster_status_period, policy.worker_status_period) * 1000
   const observer = new Observer({ records, backend, logger, wakeCluster, quietMs })
   const housekeeping = new Housekeeping({
@@ -105,6 +109,7 @@ export function createClusters(parts: ClustersParts): Clusters {
     load: () => records.load(routes),
     async start(signal) {
       await backend.start(signal)
+      isStarted = true
       observer.start()
       housekeeping.start()
       for (const { cluster } of live()) reconciler.wake(cluster.name)
