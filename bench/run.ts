@@ -7,6 +7,7 @@ import { bulk } from './rows/bulk.ts'
 import { clusters } from './rows/clusters.ts'
 import { create } from './rows/create.ts'
 import { dashboards } from './rows/dashboards.ts'
+import { hadoop } from './rows/hadoop.ts'
 import { newCluster } from './rows/new-cluster.ts'
 import { options } from './rows/options.ts'
 import { ownShare } from './rows/own-share.ts'
@@ -25,6 +26,7 @@ const rows: readonly Row[] = [
   tunnels,
   bulk,
   records,
+  hadoop,
 ]
 
 const parameters = process.argv.slice(2)

@@ -4,6 +4,8 @@ import { runAsRoot, testsInMachine } from './machine.ts'
 export { asUser, type CommandResult, runAs, runAsRoot } from './machine.ts'
 
 const scripts = resolve(import.meta.dirname, '../../scripts/hadoop')
+/** `machine COMMAND…`, with the environment of `environmentOf`. */
+export const hadoopMachine = join(scripts, 'machine')
 
 export type Protection = 'authentication' | 'integrity' | 'privacy'
 
@@ -66,7 +68,7 @@ export type HadoopDaemon = 'kdc' | 'namenode' | 'datanode' | 'resourcemanager' |
 
 /** Runs the tests of a file inside a machine with HDFS and YARN; see `testsInMachine`. */
 export function testsInHadoopMachine(file: string, options: HadoopOptions = {}): void {
-  testsInMachine(join(scripts, 'machine'), file, environmentOf(options))
+  testsInMachine(hadoopMachine, file, environmentOf(options))
 }
 
 /** Inside. A start is done when the daemon can be used, a stop when it is gone; kill is a crash. */
@@ -82,7 +84,8 @@ export function hadoopLogs(): Promise<string> {
   return runAsRoot('sh', '-c', 'tail -n 100 -- /var/log/hadoop/*.log')
 }
 
-function environmentOf(options: HadoopOptions): NodeJS.ProcessEnv {
+/** As scripts/hadoop/configuration reads it. */
+export function environmentOf(options: HadoopOptions): NodeJS.ProcessEnv {
   const lines = (['core', 'hdfs', 'yarn', 'capacity'] as const).flatMap((site) =>
     Object.entries(options[site] ?? {}).map(([name, value]) => `${site} ${name} ${value}`),
   )

@@ -55,6 +55,8 @@ export interface RpcClient {
 
 const firstDelayMs = 100
 const longestDelayMs = 2_000
+/** With less time left nothing more is tried. */
+const shortestTryMs = 50
 /** Of Kerberos: a key that has changed, or two logins in the same microsecond, which Java takes for a replay. */
 const loginTries = 3
 
@@ -123,7 +125,7 @@ export function createRpcClient(options: RpcClientOptions): RpcClient {
           Math.min(longestDelayMs, firstDelayMs * 2 ** retryCount) * (0.5 + Math.random())
         // The first look at another server needs no pause.
         const isNew = verdict === 'next server' && !failures.has(placeOf(serverAt(active)))
-        if (!isNew && waitMs >= leftMs()) {
+        if (leftMs() < (isNew ? 0 : waitMs) + shortestTryMs) {
           const words = `${what} could not be asked (${method.name}) within ${limitMs / 1000} s: ${sentences(failures)}`
           throw afterAll(new HadoopError('unreachable', words, { cause: error }), wasSent)
         }
