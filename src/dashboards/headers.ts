@@ -81,19 +81,30 @@ export function rewriteLocation(location: string, address: string, base: string)
 }
 
 /** `host:port` of `http://host:port`, with brackets where the host is an IPv6 address. */
-export function authorityOf(address: string): {
-  host: string
-  port: number
-  authority: string
-} {
+export function authorityOf(address: string): Authority {
+  // Each request asks twice, mostly for the same few.
+  const known = authorities.get(address)
+  if (known !== undefined) return known
   const url = new URL(address)
   const bare = url.hostname.replace(/^\[(.*)\]$/, '$1')
-  return {
+  const authority = {
     host: isIPv6(bare) ? bare : url.hostname,
     port: Number(url.port || 80),
     authority: url.host,
   }
+  if (authorities.size >= keptAuthorities) authorities.clear()
+  authorities.set(address, authority)
+  return authority
 }
+
+interface Authority {
+  readonly host: string
+  readonly port: number
+  readonly authority: string
+}
+
+const keptAuthorities = 1000
+const authorities = new Map<string, Authority>()
 
 /** RFC 9110, 7.6.1: these belong to one connection, as does what `Connection` names. */
 const hopByHop = [

@@ -35,14 +35,21 @@ export function openRequest(
   limits: UpstreamLimits,
 ): ClientRequest {
   const { host, port } = authorityOf(upstream.address)
-  const outgoing = httpRequest({
-    ...{ agent, method, host, port, path: upstream.path, setHost: false },
-    headers: {},
-  })
-  for (const [name, value] of upstream.headers) outgoing.appendHeader(name, value)
+  // As a list they are checked and written as they are; Node keeps no other form of them.
+  const headers = [...upstream.headers, ...framing(method, upstream.headers)].flat()
+  const { path } = upstream
+  const outgoing = httpRequest({ agent, method, host, port, path, setHost: false, headers })
   limitWaits(outgoing, limits)
   return outgoing
 }
+
+/** Without a length, Node would send the body that such a request does not have in chunks. */
+function framing(method: string, headers: readonly HeaderPair[]): readonly HeaderPair[] {
+  const isFramed = headers.some(([name]) => /^(content-length|transfer-encoding)$/i.test(name))
+  return isFramed || bodiless.has(method) ? [] : [['Content-Length', '0']]
+}
+
+const bodiless = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE'])
 
 /** The headers of an answer, as they are passed on. */
 export function answerHeaders(incoming: IncomingMessage, upstream: Upstream): HeaderPair[] {
@@ -66,16 +73,8 @@ export function copyHead(
   const status = incoming.statusCode ?? 0
   // 101 without an upgrade: servers before us would take what follows for another protocol.
   if (status < 200 || status > 599) throw new Error(`it answered with the status ${status}`)
-  try {
-    response.statusCode = status
-    for (const [name, value] of answerHeaders(incoming, upstream))
-      response.appendHeader(name, value)
-    // All that can be wrong with them is found here.
-    response.writeHead(status)
-  } catch (error) {
-    for (const name of response.getHeaderNames()) response.removeHeader(name)
-    throw error
-  }
+  // All that can be wrong with them is found here, before anything of them is kept.
+  response.writeHead(status, answerHeaders(incoming, upstream).flat())
   setImmediate(() => {
     if (!response.destroyed && !response.writableEnded) response.flushHeaders()
   })
