@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process'
-import { Agent, type IncomingHttpHeaders, request } from 'node:http'
+import { Agent } from 'node:http'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { ask } from '../test/support/ask.ts'
 import type { Bench } from './bench.ts'
 import { cpuSeconds } from './processes.ts'
 import type { Server } from './servers.ts'
@@ -56,37 +57,6 @@ export async function load(
 }
 
 type Headers = { readonly [name: string]: string }
-
-export interface Answer {
-  readonly status: number
-  readonly headers: IncomingHttpHeaders
-  readonly text: string
-}
-
-/** One request; without an agent on a connection of its own. */
-export function ask(
-  url: string,
-  options: {
-    readonly method?: string
-    readonly headers?: Headers
-    readonly body?: string
-    readonly agent?: Agent
-  } = {},
-): Promise<Answer> {
-  const { body, agent = false, ...how } = options
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>()
-  const asked = request(url, { ...how, agent, timeout: 120_000 })
-  asked.on('timeout', () => asked.destroy(new Error(`no answer from ${url}`)))
-  asked.on('error', reject)
-  asked.on('response', (response) => {
-    response.toArray().then((chunks: Buffer[]) => {
-      const text = Buffer.concat(chunks).toString('utf8')
-      resolve({ status: response.statusCode ?? 0, headers: response.headers, text })
-    }, reject)
-  })
-  asked.end(body)
-  return promise
-}
 
 /** The header by which a user speaks the first time. */
 export function asUser(name: string): Headers {

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import type { Change, Cluster, Logger } from '../src/core/index.ts'
 import { openStore } from '../src/store/index.ts'
 import { randomHex } from '../src/util/index.ts'
+import { ask } from '../test/support/ask.ts'
 import { type Bench, giveToServers, oldPython, takeFromServers } from './bench.ts'
-import { ask, asUser } from './load.ts'
+import { asUser } from './load.ts'
 import { databaseKey, databaseOf, type Kind, startServer } from './servers.ts'
 
 /** A running cluster that is a record only. */

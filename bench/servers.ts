@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync, readFileSync, writeFileSync } from 'node:fs'
-import { request } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { waitFor } from '../test/fakes/wait-for.ts'
+import { ask } from '../test/support/ask.ts'
 import { type Bench, benchPrograms, daskPython, oldPython, root } from './bench.ts'
 import { commandOf, treeOf } from './processes.ts'
 
@@ -139,25 +140,14 @@ async function answers(
   log: () => string,
   signal: AbortSignal,
 ): Promise<void> {
-  const until = performance.now() + 180_000
-  while ((await status(port)) !== 200) {
+  const look = async () => {
     signal.throwIfAborted()
-    if (child.exitCode !== null || performance.now() > until)
-      throw new Error(`the server does not answer:\n${log().slice(-4000)}`)
-    await delay(5)
+    if (child.exitCode !== null) throw new Error('the server ended')
+    const answer = await ask(`http://127.0.0.1:${port}/api/version`).catch(() => null)
+    return answer?.status === 200
   }
-}
-
-function status(port: number): Promise<number> {
-  return new Promise((resolve) => {
-    const asked = request({ port, host: '127.0.0.1', path: '/api/version', agent: false })
-    asked.setTimeout(20_000, () => asked.destroy())
-    asked.on('error', () => resolve(0))
-    asked.on('response', (response) => {
-      response.resume()
-      resolve(response.statusCode ?? 0)
-    })
-    asked.end()
+  await waitFor('the server to answer', look, 180_000).catch((error: Error) => {
+    throw new Error(`${error.message}:\n${log().slice(-4000)}`)
   })
 }
 

@@ -4,8 +4,8 @@ import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { waitFor } from '../test/fakes/wait-for.ts'
 import { type Bench, oldPython } from './bench.ts'
 import { clustersOf, recordedDirectory } from './records.ts'
 import { freePort, type Server, startServer } from './servers.ts'
@@ -80,12 +80,11 @@ export async function withIdleTunnels<T>(
 /** Waits until a tunnel to this cluster answers. */
 export async function untilRoute(bench: Bench, port: number, clusterName: string): Promise<void> {
   const greeting = await helloFor(clusterName)
-  const until = performance.now() + 180_000
-  while (!(await isOpen(port, greeting))) {
+  const look = () => {
     bench.signal.throwIfAborted()
-    if (performance.now() > until) throw new Error(`no route to ${clusterName}`)
-    await delay(5)
+    return isOpen(port, greeting)
   }
+  await waitFor(`a route to ${clusterName}`, look, 180_000)
 }
 
 async function helloFor(name: string): Promise<Buffer> {

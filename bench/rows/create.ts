@@ -1,5 +1,6 @@
 import { Agent } from 'node:http'
-import { ask, latenciesWhile, session } from '../load.ts'
+import { ask } from '../../test/support/ask.ts'
+import { latenciesWhile, session } from '../load.ts'
 import { cpuSeconds } from '../processes.ts'
 import { inRounds, quantile, type Row } from '../row.ts'
 import { startBoth } from '../servers.ts'

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { ask } from '../../test/support/ask.ts'
 import { root } from '../bench.ts'
-import { ask, session } from '../load.ts'
+import { session } from '../load.ts'
 import { inRounds, type Row } from '../row.ts'
 import { kinds, type Server, startServer } from '../servers.ts'
 

@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { ask } from '../../test/support/ask.ts'
 import type { Bench } from '../bench.ts'
-import { ask, load } from '../load.ts'
+import { load } from '../load.ts'
 import { cpuSeconds, proportionalMegabytes } from '../processes.ts'
 import {
   addressesOf,

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 
 /** `bytes` random bytes as lower-case hexadecimal digits. */
 export function randomHex(bytes: number): string {
@@ -7,6 +7,6 @@ export function randomHex(bytes: number): string {
 
 /** Compares two secrets in a time that tells nothing about them, lengths included. */
 export function sameSecret(a: string, b: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest()
+  const digest = (text: string) => hash('sha256', text, 'buffer')
   return timingSafeEqual(digest(a), digest(b))
 }

@@ -11,12 +11,13 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { type IncomingHttpHeaders, request as requestHttp } from 'node:http'
-import { request as requestHttps } from 'node:https'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { waitFor } from '../fakes/wait-for.ts'
+import { ask } from '../support/ask.ts'
+
+export { type Answer, ask } from '../support/ask.ts'
 
 /** The clone. */
 export const root = resolve(import.meta.dirname, '../..')
@@ -175,40 +176,6 @@ async function ready(gateway: RunningGateway, ca: string | undefined): Promise<v
   ).catch((error: Error) => {
     gateway.process.kill('SIGKILL')
     throw new Error(`${error.message}\n${gateway.log()}`)
-  })
-}
-
-export interface Answer {
-  readonly status: number
-  readonly headers: IncomingHttpHeaders
-  readonly text: string
-}
-
-/** One request on a connection of its own. Follows nothing; `ca`: who is trusted, for HTTPS. */
-export function ask(
-  url: string,
-  options: {
-    readonly method?: string
-    readonly headers?: { readonly [name: string]: string }
-    readonly body?: string
-    readonly ca?: string
-  } = {},
-): Promise<Answer> {
-  const { body, ...how } = options
-  const request = url.startsWith('https:') ? requestHttps : requestHttp
-  return new Promise((resolve, reject) => {
-    const asked = request(url, { ...how, agent: false, timeout: 30_000 })
-    asked.on('timeout', () => asked.destroy(new Error(`no answer from ${url}`)))
-    asked.on('error', reject)
-    asked.on('response', async (response) => {
-      try {
-        const text = Buffer.concat(await response.toArray()).toString('utf8')
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text })
-      } catch (error) {
-        reject(error)
-      }
-    })
-    asked.end(body)
   })
 }
 
