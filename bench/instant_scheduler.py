@@ -36,7 +36,7 @@ with open("/proc/self/stat") as file:
     started = int(file.read().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
 sent = time.clock_gettime(time.CLOCK_BOOTTIME)
 with open(os.environ["BENCH_MARKS"] + "/" + name, "w") as file:
-    file.write(json.dumps({"python": sent - started}))
+    file.write(json.dumps({"python": sent - started, "sent": time.time()}))
 with socket.create_connection((url.hostname, url.port)) as connection:
     connection.sendall(head + body)
     answer = connection.recv(4096)

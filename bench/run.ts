@@ -12,6 +12,7 @@ import { newCluster } from './rows/new-cluster.ts'
 import { options } from './rows/options.ts'
 import { ownShare } from './rows/own-share.ts'
 import { records } from './rows/records.ts'
+import { slurm } from './rows/slurm.ts'
 import { start } from './rows/start.ts'
 import { tunnels } from './rows/tunnels.ts'
 
@@ -22,6 +23,7 @@ const rows: readonly Row[] = [
   start,
   ownShare,
   newCluster,
+  slurm,
   dashboards,
   tunnels,
   bulk,

@@ -117,12 +117,14 @@ export async function endWorkers(
 ): Promise<void> {
   const refs = new Map(objectRefs(entry).map((ref) => [ref.workerName, ref]))
   const tails = new Map<string, readonly string[]>()
-  for (const { worker, status } of ends) {
+  const keep = async ({ worker, status }: WorkerEnd) => {
     const ref = refs.get(worker.name)
-    if (ref === undefined || worker.attempt?.handle == null) continue
+    if (ref === undefined || worker.attempt?.handle == null) return
     const log = await keepLog(context, entry, ref)
     if (status === 'failed' && tails.size < mostTails) tails.set(worker.name, lastLines(log))
   }
+  for (let at = 0; at < ends.length; at += logsAtOnce)
+    await Promise.all(ends.slice(at, at + logsAtOnce).map(keep))
   const failures = ends.filter((end) => end.startFailure).length
   await context.records.change(entry.cluster.name, ({ cluster, workers }) => ({
     workers: ends.map(({ worker, status, reason }) => ({
@@ -143,6 +145,9 @@ export async function endWorkers(
     })),
   }))
 }
+
+/** Each may be a process that reads it as its owner. */
+const logsAtOnce = 4
 
 /** Of many that fail at once, most do for one reason. */
 const mostTails = 10
