@@ -259,26 +259,41 @@ if (withKerberos)
     await assert.rejects(open().status('/'), refusal('security', /can't be found|token/i))
   })
 
-test('the ResourceManager is found behind one that is away', async (t) => {
+test('the ResourceManager and the NameNode are found behind one that is away', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'conf-'))
   t.after(() => rm(folder, { recursive: true }))
-  const given = await readFile(join(hadoopPlaces.configuration, 'core-site.xml'), 'utf8')
-  await writeFile(join(folder, 'core-site.xml'), given)
   const properties = {
-    'yarn.resourcemanager.ha.enabled': 'true',
-    'yarn.resourcemanager.ha.rm-ids': 'rm1,rm2',
-    'yarn.resourcemanager.address.rm1': 'cluster.dask.test:1',
-    'yarn.resourcemanager.hostname.rm2': 'cluster.dask.test',
-    'yarn.resourcemanager.principal': 'yarn/_HOST@DASK.TEST',
+    core: { 'fs.defaultFS': 'hdfs://both' },
+    hdfs: {
+      'dfs.nameservices': 'both',
+      'dfs.ha.namenodes.both': 'nn1,nn2',
+      'dfs.namenode.rpc-address.both.nn1': 'cluster.dask.test:1',
+      'dfs.namenode.rpc-address.both.nn2': 'cluster.dask.test:8020',
+    },
+    yarn: {
+      'yarn.resourcemanager.ha.enabled': 'true',
+      'yarn.resourcemanager.ha.rm-ids': 'rm1,rm2',
+      'yarn.resourcemanager.address.rm1': 'cluster.dask.test:1',
+      'yarn.resourcemanager.hostname.rm2': 'cluster.dask.test',
+    },
   }
-  const lines = Object.entries(properties).map(
-    ([name, value]) => `<property><name>${name}</name><value>${value}</value></property>`,
-  )
-  await writeFile(join(folder, 'yarn-site.xml'), `<configuration>${lines.join('')}</configuration>`)
+  for (const [site, changes] of Object.entries(properties)) {
+    const name = `${site}-site.xml`
+    const given = await readFile(join(hadoopPlaces.configuration, name), 'utf8')
+    const added = Object.entries(changes).map(
+      ([property, value]) => `<property><name>${property}</name><value>${value}</value></property>`,
+    )
+    const end = '</configuration>'
+    await writeFile(join(folder, name), given.replace(end, added.join('') + end))
+  }
   const configuration = await readConfiguration(folder)
   const client = createResourceManagerClient({ ...options, configuration })
-  closing.push(client.close)
+  const both = createFileSystemClient({ ...options, configuration })
+  closing.push(client.close, both.close)
   assert.equal((await client.as('alice').metrics()).active, 1)
+  assert.equal((await both.as('alice').status('/user/alice'))?.owner, 'alice')
+  const token = await both.as('alice').delegationToken('yarn')
+  assert.equal(token?.service, withKerberos ? 'ha-hdfs:both' : undefined)
 })
 
 if (withKerberos)

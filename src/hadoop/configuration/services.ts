@@ -5,16 +5,39 @@ import type { Configuration } from './configuration.ts'
 
 /** The ResourceManagers, one, or those of which one is active. */
 export function resourceManagers(configuration: Configuration): readonly ExpectedServer[] {
-  const ids = configuration.flag('yarn.resourcemanager.ha.enabled')
-    ? configuration.list('yarn.resourcemanager.ha.rm-ids')
-    : []
-  return (ids.length > 0 ? ids : [null]).map((id) => {
+  return resourceManagerIds(configuration).map((id) => {
     const property = (name: string) =>
       (id === null ? undefined : configuration.get(`${name}.${id}`)) ?? configuration.get(name)
     const address =
       property('yarn.resourcemanager.address') ?? property('yarn.resourcemanager.hostname') ?? ''
     return expected(configuration, address, 8032, 'yarn.resourcemanager.principal')
   })
+}
+
+/** Where application masters find the ResourceManagers. */
+export function applicationMasterServices(
+  configuration: Configuration,
+): readonly { readonly host: string; readonly port: number }[] {
+  const property = 'yarn.resourcemanager.scheduler.address'
+  return resourceManagerIds(configuration).map((id) => {
+    const suffix = id === null ? '' : `.${id}`
+    const address =
+      configuration.get(`${property}${suffix}`) ??
+      configuration.get(`yarn.resourcemanager.hostname${suffix}`) ??
+      configuration.get(property) ??
+      configuration.get('yarn.resourcemanager.hostname') ??
+      ''
+    const { host, port } = expected(configuration, address, 8030, 'yarn.resourcemanager.principal')
+    return { host, port }
+  })
+}
+
+/** Null: the one that has no id. */
+function resourceManagerIds(configuration: Configuration): readonly (string | null)[] {
+  const ids = configuration.flag('yarn.resourcemanager.ha.enabled')
+    ? configuration.list('yarn.resourcemanager.ha.rm-ids')
+    : []
+  return ids.length > 0 ? ids : [null]
 }
 
 /** An HDFS: the NameNodes that serve it, and the name that its tokens and URLs go by. */

@@ -9,19 +9,16 @@ import {
   rpcSasl,
   saslCallId,
 } from '../messages/rpc.ts'
-import type { Protection, SecurityLayer } from '../sasl/protection.ts'
+import type { Protection } from '../sasl/protection.ts'
 import { delimited, readDelimited } from '../wire/delimited.ts'
 import type { Message, MessageOf } from '../wire/message.ts'
 import { authenticate, type Login } from './authenticate.ts'
-import { createFrameReader, frame } from './frames.ts'
+import { createFrameStream, type FrameStream } from './frame-stream.ts'
 import { createPendingCalls } from './pending-calls.ts'
 import { remoteError } from './remote-error.ts'
 import type { ExpectedServer } from './service-principal.ts'
 
-/** As ipc.maximum.response.length, of which Hadoop's own clients take twice as much. */
-const maximumFrameBytes = 64 << 20
-/** Before the login nobody needs more. */
-const maximumLoginBytes = 1 << 20
+type RpcSasl = MessageOf<typeof rpcSasl>
 
 export interface ConnectionOptions {
   readonly server: ExpectedServer
@@ -59,110 +56,55 @@ export interface RpcConnection {
 
 /** Connects and logs in. Rejects with `unreachable` or `security` when that cannot be done; nothing has been called then. */
 export async function openConnection(options: ConnectionOptions): Promise<RpcConnection> {
+  const { clientId, limitMs, login, protocol } = options
   const { host, port } = options.server
   const place = `${host}:${port}`
   const pending = createPendingCalls(place)
+  let loginAnswer: ((answer: RpcSasl | HadoopError) => void) | null = null
+
   const socket = connectSocket({ host, port, noDelay: true, keepAlive: true })
-  let frames = createFrameReader(maximumLoginBytes)
-  let inner = createFrameReader(maximumFrameBytes)
-  let layer: SecurityLayer | null = null
-  let loginAnswer: ((answer: MessageOf<typeof rpcSasl> | HadoopError) => void) | null = null
-  let failure: HadoopError | null = null
-
-  const fail = (error: HadoopError) => {
-    if (failure !== null) return
-    failure = error
-    socket.destroy()
-    layer?.close()
-    loginAnswer?.(error)
-    pending.failAll(error)
-  }
-
-  const onFrame = (payload: Buffer, isWrapped: boolean) => {
-    const reader = readDelimited(payload)
-    const header = reader.next(rpcResponseHeader)
-    if (header.status === 'FATAL') return fail(remoteError(header))
-    if (header.callId === saslCallId && !isWrapped) {
-      if (header.status !== 'SUCCESS') return fail(remoteError(header))
-      const said = reader.next(rpcSasl)
-      if (said.state === 'WRAP' && layer !== null) {
-        for (const each of inner.push(layer.unwrap(Buffer.from(said.token ?? []))))
-          onFrame(each, true)
-      } else if (loginAnswer !== null) loginAnswer(said)
-      else throw new HadoopError('protocol', `${place} speaks of a login when there is none`)
-      return
-    }
-    // Else somebody between could answer in the server's name.
-    if (layer !== null && !isWrapped)
-      throw new HadoopError(
-        'security',
-        `${place} answers without the protection that was agreed on`,
-      )
-    pending.answer(header, reader)
-  }
-
-  socket.on('data', (bytes) => {
-    try {
+  const stream = createFrameStream(socket, {
+    place,
+    wrapHeader: headerOf(clientId, saslCallId),
+    onFrame(payload) {
       pending.heard()
-      for (const each of frames.push(bytes)) onFrame(each, false)
-    } catch (error) {
-      fail(error instanceof HadoopError ? error : new HadoopError('protocol', messageOf(error)))
-    }
+      const reader = readDelimited(payload)
+      const header = reader.next(rpcResponseHeader)
+      if (header.status === 'FATAL') throw remoteError(header)
+      if (header.callId !== saslCallId) return pending.answer(header, reader)
+      if (header.status !== 'SUCCESS') throw remoteError(header)
+      if (loginAnswer === null)
+        throw new HadoopError('protocol', `${place} speaks of a login when there is none`)
+      loginAnswer(reader.next(rpcSasl))
+    },
+    onFailure(error) {
+      loginAnswer?.(error)
+      pending.failAll(error)
+    },
   })
-  socket.on('error', (cause) => fail(new HadoopError('unreachable', `${place}: ${cause.message}`)))
-  socket.on('close', () => fail(new HadoopError('unreachable', `${place} closed the connection`)))
-
-  const send = (...parts: readonly Buffer[]) => {
-    const whole = frame(delimited(...parts))
-    if (layer === null) socket.write(whole)
-    else
-      for (let at = 0; at < whole.length; at += layer.maximumBytes) {
-        const token = layer.wrap(whole.subarray(at, at + layer.maximumBytes))
-        socket.write(frame(delimited(header(saslCallId), rpcSasl.encode({ state: 'WRAP', token }))))
-      }
-  }
-  const header = (callId: number, retryCount = -1) =>
-    rpcRequestHeader.encode({
-      rpcKind: 'RPC_PROTOCOL_BUFFER',
-      rpcOp: 'RPC_FINAL_PACKET',
-      callId,
-      clientId: options.clientId,
-      retryCount,
-    })
-  const ask = (message: MessageOf<typeof rpcSasl>) =>
-    new Promise<MessageOf<typeof rpcSasl>>((resolve, reject) => {
-      if (failure !== null) return reject(failure)
+  const ask = (message: RpcSasl) =>
+    new Promise<RpcSasl>((resolve, reject) => {
+      if (stream.failure !== null) return reject(stream.failure)
       loginAnswer = (answer) => {
         loginAnswer = null
         if (answer instanceof HadoopError) reject(answer)
         else resolve(answer)
       }
-      send(header(saslCallId), rpcSasl.encode(message))
+      stream.send(delimited(headerOf(clientId, saslCallId), rpcSasl.encode(message)))
     })
 
-  const late = setTimeout(
-    () =>
-      fail(
-        new HadoopError(
-          'unreachable',
-          `${place} did not answer within ${(options.limitMs / 1000).toFixed(1)} s`,
-        ),
-      ),
-    options.limitMs,
-  )
+  const words = `${place} did not answer within ${(limitMs / 1000).toFixed(1)} s`
+  const late = setTimeout(() => stream.fail(new HadoopError('unreachable', words)), limitMs)
   try {
-    await connected(socket, () => failure)
-    const { login } = options
+    await connected(socket, stream)
     socket.write(Buffer.from([...Buffer.from('hrpc'), 9, 0, login.kind === 'simple' ? 0 : 0xdf]))
-    if (login.kind !== 'simple') layer = await authenticate({ ...options, login, ask })
-    if (failure !== null) throw failure
-    frames = createFrameReader(maximumFrameBytes)
-    inner = createFrameReader(maximumFrameBytes)
-    send(header(connectionContextCallId), contextOf(options))
+    stream.loggedIn(login.kind === 'simple' ? null : await authenticate({ ...options, login, ask }))
+    if (stream.failure !== null) throw stream.failure
+    stream.send(delimited(headerOf(clientId, connectionContextCallId), contextOf(options)))
   } catch (cause) {
     const error =
       cause instanceof HadoopError ? cause : new HadoopError('protocol', messageOf(cause))
-    fail(error)
+    stream.fail(error)
     throw error
   } finally {
     clearTimeout(late)
@@ -170,30 +112,37 @@ export async function openConnection(options: ConnectionOptions): Promise<RpcCon
 
   return {
     get isOpen() {
-      return failure === null
+      return stream.failure === null
     },
     get inFlight() {
       return pending.count
     },
     async call(call, request) {
-      if (failure !== null) throw new HadoopError('unreachable', failure.message)
-      const parts = [
-        header(call.id, call.retryCount),
+      if (stream.failure !== null) throw new HadoopError('unreachable', stream.failure.message)
+      const payload = delimited(
+        headerOf(clientId, call.id, call.retryCount),
         requestHeader.encode({
           methodName: call.method,
-          declaringClassProtocolName: options.protocol,
+          declaringClassProtocolName: protocol,
           clientProtocolVersion: 1,
         }),
         call.request.encode(request),
-      ]
-      const answer = pending.add(call, () =>
-        fail(new HadoopError('unreachable', `${place} accepts calls but answers none`)),
       )
-      send(...parts)
+      const answer = pending.add(call, () =>
+        stream.fail(new HadoopError('unreachable', `${place} accepts calls but answers none`)),
+      )
+      stream.send(payload)
       return answer
     },
-    close: () => fail(new HadoopError('closed', `the connection to ${place} was closed`)),
+    close: () => stream.fail(new HadoopError('closed', `the connection to ${place} was closed`)),
   }
+}
+
+function headerOf(clientId: Buffer, callId: number, retryCount = -1): Buffer {
+  return rpcRequestHeader.encode({
+    ...{ rpcKind: 'RPC_PROTOCOL_BUFFER', rpcOp: 'RPC_FINAL_PACKET' },
+    ...{ callId, clientId, retryCount },
+  })
 }
 
 /** By Kerberos or token the server knows who we are; it is told only as whom to act. */
@@ -209,9 +158,9 @@ function contextOf({ login, onBehalfOf, protocol }: ConnectionOptions): Buffer {
   return ipcConnectionContext.encode({ userInfo, protocol })
 }
 
-function connected(socket: Socket, failed: () => HadoopError | null): Promise<void> {
+function connected(socket: Socket, stream: FrameStream): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.once('connect', resolve)
-    socket.once('close', () => reject(failed()))
+    socket.once('close', () => reject(stream.failure))
   })
 }
