@@ -125,7 +125,8 @@ function commandFor(kind: Kind, backend: 'idle' | 'local', file: string): readon
   const command =
     backend === 'local'
       ? [join(root, 'bin/dask-gateway-server')]
-      : [process.execPath, join(benchPrograms, 'cli/idle-gateway.js')]
+      : // As bin/dask-gateway-server does it.
+        [process.execPath, '--max-semi-space-size=4', join(benchPrograms, 'cli/idle-gateway.js')]
   return [...command, '-f', file]
 }
 

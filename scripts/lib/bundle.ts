@@ -6,19 +6,23 @@ import { rolldown } from 'rolldown'
 
 const root = join(import.meta.dirname, '../..')
 
-/** The programs, by their files in `src/` and, with `.js`, in `dist/`. */
-export const programs = ['cli/main', 'cli/managed-proxy', 'cli/launcher', 'proxy/splice-worker']
+/** The programs: their files in `dist/`, without `.js`, and their sources. */
+const programs = {
+  'cli/main': 'src/cli/main.ts',
+  'cli/managed-proxy': 'src/cli/managed-proxy.ts',
+  'cli/launcher': 'src/cli/launcher.ts',
+  'proxy/splice-worker': 'src/proxy/splice-worker.ts',
+  'command/main': 'client/command/main.ts',
+}
 
 /** Writes them, with `more` (output name to source), to a folder that lies in the package's, as `packageFolder` wants it. */
 export async function bundle(
   folder: string,
   more: { readonly [name: string]: string } = {},
 ): Promise<void> {
-  const own = programs.map((name) => [name, `src/${name}.ts`])
-  own.push(['command/main', 'client/command/main.ts'])
   const build = await rolldown({
     cwd: root,
-    input: { ...Object.fromEntries(own), ...more },
+    input: { ...programs, ...more },
     platform: 'node',
     // koffi finds its compiled half beside itself.
     external: [/^node:/, 'koffi'],
