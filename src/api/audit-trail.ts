@@ -3,7 +3,7 @@ import type { AuditEvent, AuditQuery, AuditStore, Logger } from '../core/index.t
 /** What was done by the API: told to the log and kept in the store, for administrators. */
 export interface AuditTrail {
   /** Returns at once: a store that cannot be written holds nobody up. */
-  record(event: Omit<AuditEvent, 'id' | 'time'>, fields: { readonly requestId: string }): void
+  record(event: Omit<AuditEvent, 'id' | 'time'>, fields?: { readonly requestId: string }): void
   page(query: AuditQuery): Promise<readonly AuditEvent[]>
   /** Resolves when something was recorded after the call, or when `signal` aborts. */
   whenRecorded(signal: AbortSignal): Promise<void>
@@ -11,18 +11,33 @@ export interface AuditTrail {
 
 export function createAuditTrail(store: AuditStore, logger: Logger): AuditTrail {
   const waiting = new Set<() => void>()
+  let unwritten: Omit<AuditEvent, 'id'>[] = []
+  let isWriting = false
+
+  /** Those that come while some are written are written together: many actions at once cost few transactions. */
+  async function write(): Promise<void> {
+    isWriting = true
+    while (unwritten.length > 0) {
+      const events = unwritten
+      unwritten = []
+      try {
+        await store.addAudit(events)
+      } catch (error) {
+        logger.warn(`${events.length} actions could not be recorded`, { error })
+      }
+      for (const tell of [...waiting]) tell()
+    }
+    isWriting = false
+  }
+
   return {
-    record(event, { requestId }) {
+    record(event, fields) {
       const { user, action, cluster, address, owner } = event
-      const about = [user, ': ', action, cluster === null ? '' : ` ${cluster}`].join('')
+      const about = cluster === null ? `${user}: ${action}` : `${user}: ${action} ${cluster}`
       const whose = owner === null || owner === user ? {} : { owner }
-      logger.info(about, { audit: action, user, cluster, address, requestId, ...whose })
-      store.addAudit({ ...event, time: Date.now() }).then(
-        () => {
-          for (const tell of [...waiting]) tell()
-        },
-        (error: unknown) => logger.warn('What was done could not be recorded', { error }),
-      )
+      logger.info(about, { audit: action, user, cluster, address, ...fields, ...whose })
+      unwritten.push({ ...event, time: Date.now() })
+      if (!isWriting) void write()
     },
     page: (query) => store.audit(query),
     whenRecorded(signal) {

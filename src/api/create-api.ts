@@ -1,7 +1,6 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { ClusterService } from '../clusters/index.ts'
 import {
-  type AuditStore,
   type ClusterOptions,
   GatewayError,
   type Logger,
@@ -11,7 +10,7 @@ import {
 import { randomHex } from '../util/index.ts'
 import { servePrivateDoor, servePublicDoor } from './accept-connections.ts'
 import { addAdminRoutes } from './admin-routes.ts'
-import { createAuditTrail } from './audit-trail.ts'
+import type { AuditTrail } from './audit-trail.ts'
 import type { Authentication } from './authentication.ts'
 import { parseNetworks } from './client.ts'
 import { type DashboardRoute, plainDashboardRoute } from './cluster-report.ts'
@@ -58,7 +57,7 @@ export interface ApiOptions {
   readonly trustedProxies: readonly string[]
   readonly metricsPublic: boolean
   readonly checks: readonly ReadinessCheck[]
-  readonly audits: AuditStore
+  readonly trail: AuditTrail
   /** The class of the backend, for administrators. */
   readonly backendName: string
   readonly version: string
@@ -79,7 +78,6 @@ const drainLimitBytes = 16 * 1024 * 1024
 
 export function createApi(options: ApiOptions): Api {
   const stopping = new AbortController()
-  const { logger } = options
   const streams = createEventStreams({ ...options, stopping: stopping.signal })
   const metrics = createMetrics({ ...options, streams })
   const readiness = createReadiness(options.checks)
@@ -88,7 +86,6 @@ export function createApi(options: ApiOptions): Api {
     ...options,
     app,
     dashboardRoute: options.dashboardRoute ?? plainDashboardRoute,
-    trail: createAuditTrail(options.audits, logger),
     stopping: stopping.signal,
   }
   addServerRoutes(context, { ...options, metrics, readiness })

@@ -1,3 +1,4 @@
+export { type AuditTrail, createAuditTrail } from './audit-trail.ts'
 export { type Authentication, type Caller, createAuthentication } from './authentication.ts'
 export type { Client } from './client.ts'
 export { type DashboardRoute, plainDashboardRoute } from './cluster-report.ts'

@@ -51,6 +51,7 @@ const $defs = JSON.parse(rename(JSON.stringify(document.components.schemas)))
 function check(path: string, method: string, answer: Answer): void {
   const response = paths[path]?.[method]?.responses[answer.status]
   assert.ok(response !== undefined, `${method} ${path} does not tell of a ${answer.status}`)
+  if (answer.headers['content-type']?.startsWith('text/event-stream')) checkEvents(answer.text)
   const content = response.content
   if (content === undefined) {
     assert.equal(answer.text, '')
@@ -65,6 +66,31 @@ function check(path: string, method: string, answer: Answer): void {
     .fromJSONSchema(whole as Parameters<typeof z.fromJSONSchema>[0])
     .safeParse(answer.json ?? answer.text)
   assert.ok(result.success, `${method} ${path}: ${result.error?.message}`)
+}
+
+const schemaOfEvent: { readonly [event: string]: object } = {
+  event: { $ref: '#/$defs/Event' },
+  log: { $ref: '#/$defs/LogPiece' },
+  snapshot: {
+    type: 'object',
+    properties: { clusters: { type: 'array', items: { $ref: '#/$defs/ClusterInfo' } } },
+    required: ['clusters'],
+    additionalProperties: false,
+  },
+  end: { type: 'object', additionalProperties: false },
+}
+
+/** Holds what a stream tells against the shapes that the document names. */
+function checkEvents(text: string): void {
+  const events = [...text.matchAll(/^event: (\w+)\ndata: (.*)$/gm)]
+  assert.ok(events.length > 0, text)
+  for (const [, event = '', data = ''] of events) {
+    const schema = { ...schemaOfEvent[event], $defs }
+    const result = z
+      .fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0])
+      .safeParse(JSON.parse(data))
+    assert.ok(event in schemaOfEvent && result.success, `${event}: ${result.error?.message}`)
+  }
 }
 
 test('every answer is as the document says, and every operation was asked', async (t) => {
@@ -147,9 +173,10 @@ async function askStream(it: TestApi, path: string, asked: Set<string>): Promise
   const socket = connectAsUser(it)
   const { authorization } = basic('alice')
   socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\n\r\n`)
-  const text = await readUntil(socket, (read) => read.includes('event: snapshot'))
+  const text = await readUntil(socket, (read) => /data: .*\n\n/.test(read))
   socket.destroy()
   assert.match(text, /^HTTP\/1.1 200 [\s\S]*content-type: text\/event-stream/i)
+  checkEvents(text)
   asked.add(`get ${path}`)
 }
 

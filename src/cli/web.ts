@@ -1,6 +1,7 @@
 import {
   type Api,
   createApi,
+  createAuditTrail,
   createAuthentication,
   type Door,
   metricsSettings,
@@ -54,6 +55,7 @@ export async function createWeb(start: WebStart): Promise<Web> {
       ? 'Anybody who reaches this address may log in under any name: no password is set (SimpleAuthenticator.password)'
       : null
   if (openWarning !== null) logger.warn(openWarning)
+  const trail = createAuditTrail(start.store, logger)
   const dashboards = createDashboards({
     findDashboard: start.clusters.findDashboard,
     authenticate: (request) => authentication.authenticateForDashboard(request),
@@ -62,6 +64,11 @@ export async function createWeb(start: WebStart): Promise<Web> {
     auth: dashboard_auth,
     dashboardHost: dashboard_host,
     publicUrl: start.publicAddress,
+    onAdminVisit: (admin, { clusterName, username }, { address }) =>
+      trail.record({
+        ...{ user: admin.name, action: 'admin-dashboard', cluster: clusterName },
+        ...{ owner: username, address, message: '' },
+      }),
     logger,
   })
   const scheme = start.certificate === null ? 'http' : 'https'
@@ -88,7 +95,7 @@ export async function createWeb(start: WebStart): Promise<Web> {
       { name: 'store', check: () => start.store.probe() },
       { name: 'proxy', check: async () => requireProxy(start.routes) },
     ],
-    audits: start.store,
+    trail,
     backendName: configuration.backendClass.name,
     version: packageVersion(),
     logger,

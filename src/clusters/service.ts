@@ -2,9 +2,7 @@ import {
   type Backend,
   type Cluster,
   type ClusterOptions,
-  checkOptions,
   type DashboardTarget,
-  type Drain,
   type DrainStore,
   GatewayError,
   isFinal,
@@ -12,17 +10,16 @@ import {
   type LogArchive,
   type Logger,
   messageOf,
-  type OptionField,
   type ResolveClusterSettings,
   type Status,
   type User,
   type Worker,
 } from '../core/index.ts'
-import { createKeyPair, randomHex } from '../util/index.ts'
 import { detailsOf } from './cluster-details.ts'
 import type { ClusterService, ClusterView, ScaleResult, ShownStatus } from './cluster-service.ts'
+import { createCluster } from './create-cluster.ts'
 import { followClusters } from './follow-clusters.ts'
-import { checkSchedulerFits, limitAdapt, limitScale } from './limits.ts'
+import { limitAdapt, limitScale } from './limits.ts'
 import { createLogPieces } from './log-pieces.ts'
 import { type Entry, objectRefs } from './records.ts'
 import type { SendToScheduler } from './scheduler-comm.ts'
@@ -57,7 +54,7 @@ export function createClusterService(
 ): ClusterService & { findDashboard(name: string): DashboardTarget | null } {
   const own = (user: User, name: string) => ownEntry(parts, user, name)
   return {
-    create: (user, options) => create(parts, user, options),
+    create: (user, options) => createCluster(parts, user, options),
     list: (user, wanted) => list(parts, user, wanted ?? ['PENDING', 'RUNNING']),
     get: (user, name) => viewOf(ownEntry(parts, user, name)),
     waitWhilePending: (user, name, limitMs, signal) =>
@@ -122,57 +119,6 @@ function list(
     if (wanted.includes(shown)) views.push({ cluster: entry.cluster, shown })
   }
   return views
-}
-
-async function create(parts: ServiceParts, user: User, asked: unknown): Promise<Cluster> {
-  refuseWhileDraining(parts.drain.drain)
-  const fields: readonly OptionField[] = await parts.options.fieldsFor(user)
-  const options = checkOptions(fields, asked ?? {})
-  const overrides: { readonly [key: string]: Json } = await parts.options.settingsFor(user, options)
-  const { settings, warnings } = parts.resolveSettings(overrides)
-  checkSchedulerFits(settings)
-  const name = randomHex(16)
-  const { certPem, keyPem } = await createKeyPair([name, 'dask-internal'])
-  const cluster: Cluster = {
-    name,
-    username: user.name,
-    options,
-    settings,
-    status: 'created',
-    target: 'running',
-    count: 0,
-    attempt: null,
-    token: randomHex(16),
-    tlsCert: certPem,
-    tlsKey: keyPem,
-    dashboardKey: randomHex(16),
-    addresses: null,
-    startTime: Date.now(),
-    stopTime: null,
-    reason: null,
-    workerStartFailures: 0,
-  }
-  await parts.records.create(cluster, {
-    kind: 'cluster-created',
-    message: `Created by ${user.name}`,
-  })
-  if (warnings.length > 0)
-    await parts.records.change(name, () => ({
-      events: warnings.map((message) => ({ kind: 'warning', message })),
-    }))
-  for (const warning of warnings) parts.logger.warn(warning, { cluster: name, user: user.name })
-  parts.wake(name)
-  return cluster
-}
-
-/** 409, so that the Python client shows the sentence. */
-function refuseWhileDraining(drain: Drain | null): void {
-  if (drain === null) return
-  const why = drain.message === '' ? '' : `: ${drain.message}`
-  throw new GatewayError(
-    'conflict',
-    `No new clusters are taken at the moment${why}. Those that exist go on.`,
-  )
 }
 
 async function waitWhilePending(

@@ -1,3 +1,4 @@
+import type { TokenStore } from './access-token.ts'
 import type { Session } from './authenticator.ts'
 import type { Cluster, ClusterEvent, Worker } from './cluster.ts'
 
@@ -83,7 +84,8 @@ export interface AuditQuery {
 
 /** What was done; all but the newest 100,000 are forgotten. */
 export interface AuditStore {
-  addAudit(event: Omit<AuditEvent, 'id'>): Promise<void>
+  /** All of them together or none, in their order. */
+  addAudit(events: readonly Omit<AuditEvent, 'id'>[]): Promise<void>
   audit(query: AuditQuery): Promise<readonly AuditEvent[]>
 }
 
@@ -102,7 +104,7 @@ export interface DrainStore {
   saveDrain(drain: Drain | null): Promise<void>
 }
 
-export interface Store extends ClusterStore, SessionStore, AuditStore, DrainStore {
+export interface Store extends ClusterStore, SessionStore, TokenStore, AuditStore, DrainStore {
   readonly instance: Instance
   /**
    * A directory of ours (0700) beside the database, for the proxy's socket, logs and working directories; for a database

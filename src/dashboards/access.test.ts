@@ -66,7 +66,12 @@ test('without a path the browser lands on the root, with its slash', async () =>
 })
 
 test('others are refused, administrators go in by a link of their own', async () => {
-  await using both = await startBoth(echo(), { auth: 'login' })
+  const visits: string[] = []
+  await using both = await startBoth(echo(), {
+    auth: 'login',
+    onAdminVisit: (admin, target, { address }) =>
+      visits.push(`${admin.name} ${target.clusterName} ${target.username} ${address}`),
+  })
   const refused = await ask(`${both.url}${base}/status`, as('bob'))
   assert.equal(refused.status, 403)
   assert.match(refused.text, /User bob lacks permissions/)
@@ -81,6 +86,7 @@ test('others are refused, administrators go in by a link of their own', async ()
     assert.match(location, /\/~s\.admin\./)
     assert.equal((await ask(both.url + location.slice('/pre'.length))).text, `/status${left}`)
   }
+  assert.deepEqual(visits, Array(3).fill(`root ${clusterName} alice 192.0.2.7`))
 })
 
 test("an administrator's session is renewed for administrators only", async () => {

@@ -12,6 +12,7 @@ export interface AccessOptions {
   readonly auth: DashboardAuth
   readonly dashboardHost: string | null
   readonly publicUrl: string | null
+  readonly onAdminVisit: (admin: User, target: DashboardTarget, client: Client) => void
   readonly now: () => number
 }
 
@@ -51,8 +52,9 @@ export async function decideAccess(
   }
   const asAdmin = (session && session.visitor === 'admin') || asksAsAdmin(path.query)
   if (user.name !== target.username && !(user.admin && asAdmin)) return foreign(user, target)
-  if (byHeader && !navigates) return { outcome: 'granted' }
   const visitor = user.name === target.username ? 'owner' : 'admin'
+  if (visitor === 'admin') options.onAdminVisit(user, target, client)
+  if (byHeader && !navigates) return { outcome: 'granted' }
   const location = sessionLocation(request, path, target, visitor, client, options)
   return { outcome: 'redirect', location }
 }

@@ -37,6 +37,8 @@ export interface DashboardsOptions {
   readonly dashboardHost: string | null
   /** With `dashboardHost`: the main address with the prefix, where the login is; null: not known, so 401. */
   readonly publicUrl?: string | null
+  /** Told when an administrator is let in to the dashboard of somebody else. */
+  readonly onAdminVisit?: (admin: User, target: DashboardTarget, client: Client) => void
   readonly logger: Logger
   readonly now?: () => number
   readonly limits?: Partial<DashboardsLimits>
@@ -65,7 +67,12 @@ const defaultLimits: DashboardsLimits = {
 }
 
 export function createDashboards(given: DashboardsOptions): Dashboards {
-  const options = { ...given, publicUrl: given.publicUrl ?? null, now: given.now ?? Date.now }
+  const options = {
+    ...given,
+    publicUrl: given.publicUrl ?? null,
+    onAdminVisit: given.onAdminVisit ?? (() => {}),
+    now: given.now ?? Date.now,
+  }
   const limits = { ...defaultLimits, ...given.limits }
   const agent = new Agent({
     keepAlive: true,

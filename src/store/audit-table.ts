@@ -5,21 +5,25 @@ import type { Schema } from './schema.ts'
 const keptEvents = 100_000
 const removeEvery = 1000
 
-/** Adds one event, and now and again removes those that are too many. */
-export async function addAuditRow(
+/** Adds events, and now and again removes those that are too many. */
+export async function addAuditRows(
   database: Kysely<Schema>,
-  event: Omit<AuditEvent, 'id'>,
+  events: readonly Omit<AuditEvent, 'id'>[],
 ): Promise<void> {
-  const { time, user, action, cluster, owner, address, message } = event
-  const { insertId } = await database
-    .insertInto('audit')
-    .values({ time, username: user, action, cluster_name: cluster, owner, address, message })
-    .executeTakeFirstOrThrow()
-  const id = Number(insertId)
-  if (id % removeEvery === 0)
+  let firstId = 0
+  let lastId = 0
+  for (const { user, cluster, ...rest } of events) {
+    const { insertId } = await database
+      .insertInto('audit')
+      .values({ ...rest, username: user, cluster_name: cluster })
+      .executeTakeFirstOrThrow()
+    lastId = Number(insertId)
+    firstId ||= lastId
+  }
+  if (Math.floor(firstId / removeEvery) < Math.floor((lastId + 1) / removeEvery))
     await database
       .deleteFrom('audit')
-      .where('id', '<=', id - keptEvents)
+      .where('id', '<=', lastId - keptEvents)
       .executeTakeFirst()
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kysely, Transaction } from 'kysely'
 import {
+  type AccessToken,
   type AuditEvent,
   type AuditQuery,
   type Change,
@@ -13,7 +14,8 @@ import {
   type Store,
   type Worker,
 } from '../core/index.ts'
-import { addAuditRow, auditRows } from './audit-table.ts'
+import { tokenFromRow, tokenToRow } from './access-token-rows.ts'
+import { addAuditRows, auditRows } from './audit-table.ts'
 import { remove } from './remove-rows.ts'
 import {
   clusterFromRow,
@@ -167,6 +169,35 @@ export class RecordStore implements Store {
     )
   }
 
+  async loadTokens(): Promise<readonly { readonly hash: string; readonly token: AccessToken }[]> {
+    const rows = await this.#read((database) =>
+      database.selectFrom('access_token').selectAll().execute(),
+    )
+    return rows.map(tokenFromRow)
+  }
+
+  async addToken(hash: string, token: AccessToken): Promise<void> {
+    await this.#write((transaction) =>
+      transaction.insertInto('access_token').values(tokenToRow(hash, token)).executeTakeFirst(),
+    )
+  }
+
+  async saveTokenUse(id: string, lastUsedAt: number): Promise<void> {
+    await this.#write((transaction) =>
+      transaction
+        .updateTable('access_token')
+        .set({ last_used_at: lastUsedAt })
+        .where('id', '=', id)
+        .execute(),
+    )
+  }
+
+  async removeTokens(ids: readonly string[]): Promise<void> {
+    await this.#write((transaction) =>
+      transaction.deleteFrom('access_token').where('id', 'in', ids).execute(),
+    )
+  }
+
   async savePrivatePort(port: number): Promise<void> {
     await this.#write((transaction) =>
       transaction.updateTable('instance').set({ private_port: port }).execute(),
@@ -182,8 +213,8 @@ export class RecordStore implements Store {
     this.#drain = drain
   }
 
-  async addAudit(event: Omit<AuditEvent, 'id'>): Promise<void> {
-    await this.#write((transaction) => addAuditRow(transaction, event))
+  async addAudit(events: readonly Omit<AuditEvent, 'id'>[]): Promise<void> {
+    await this.#write((transaction) => addAuditRows(transaction, events))
   }
 
   audit(query: AuditQuery): Promise<readonly AuditEvent[]> {

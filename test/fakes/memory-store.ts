@@ -26,8 +26,9 @@ export class MemoryStore implements ClusterStore, LogArchive, AuditStore, DrainS
     this.drain = drain
   }
 
-  async addAudit(event: Omit<AuditEvent, 'id'>) {
-    this.audits.push({ ...event, id: this.audits.length + 1 })
+  async addAudit(events: readonly Omit<AuditEvent, 'id'>[]) {
+    if (this.failing) throw new Error('disk full')
+    for (const event of events) this.audits.push({ ...event, id: this.audits.length + 1 })
   }
 
   async audit({ after, before, limit, user, cluster }: AuditQuery) {

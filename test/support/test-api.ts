@@ -8,6 +8,7 @@ import type { TestContext } from 'node:test'
 import {
   type ApiOptions,
   createApi,
+  createAuditTrail,
   createAuthentication,
   type LoginPagesOptions,
   openSocketDoor,
@@ -63,7 +64,7 @@ export async function startTestApi(test: TestContext, overrides: TestApiOptions 
     trustedProxies: [],
     metricsPublic: false,
     checks: [],
-    audits: new MemoryStore(),
+    trail: createAuditTrail(new MemoryStore(), logger),
     backendName: 'FakeBackend',
     version: '1.2.3',
     logger,
