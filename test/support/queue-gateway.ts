@@ -127,10 +127,6 @@ ${config}
     return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null
   }
 
-  get pid(): number {
-    return this.#child?.pid ?? 0
-  }
-
   get url(): string {
     return `http://cluster:${this.#port}`
   }
