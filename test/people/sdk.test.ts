@@ -156,8 +156,7 @@ test('two people act on one cluster: each sees what the other does, and both may
 })
 
 test('names of 255 characters and of emoji, and texts with all that a terminal obeys, come through unharmed', async () => {
-  const names = ['n'.repeat(255), '👩‍🔬🏳️‍🌈', 'Zoë Müller/../%2f']
-  for (const username of names.filter((each) => !each.includes('\u200d'))) {
+  for (const username of ['n'.repeat(255), '😀🐟', 'Zoë Müller/../%2f']) {
     const person = it.clientOf(username)
     assert.equal((await person.user()).name, username)
     const note = '\x1b[2J\u202e<script>alert(1)</script>'
@@ -172,6 +171,8 @@ test('names of 255 characters and of emoji, and texts with all that a terminal o
     await person.stop(name)
   }
   await assert.rejects(it.clientOf('n'.repeat(256)).user(), { code: 'unauthenticated' })
-  await assert.rejects(it.clientOf('new\nline').user(), { code: 'unauthenticated' })
+  // What is not seen could make two names look as one: joined emoji have such characters.
+  for (const username of ['new\nline', '👩\u200d🔬', 'a\u202eb'])
+    await assert.rejects(it.clientOf(username).user(), { code: 'unauthenticated' })
   await endAll(it.clientOf('boss'))
 })
