@@ -1,4 +1,5 @@
 import { shownStatuses } from '../clusters/index.ts'
+import { tokenScopes } from '../core/index.ts'
 
 const text = { type: 'string' }
 const textOrNull = { type: ['string', 'null'] }
@@ -44,6 +45,16 @@ const counts = {
   failed: count,
 }
 const ref = (schema: string) => ({ $ref: `#/components/schemas/${schema}` })
+
+const accessToken = {
+  id: text,
+  name: text,
+  username: text,
+  scope: { enum: tokenScopes },
+  created_at: time,
+  expires_at: timeOrNull,
+  last_used_at: timeOrNull,
+}
 
 /** The shapes of requests and answers. */
 export const schemas = {
@@ -112,6 +123,7 @@ export const schemas = {
     session: {
       anyOf: [exactly({ kind: { enum: ['header', 'login'] }, expires_at: time }), { type: 'null' }],
     },
+    token: { anyOf: [ref('AccessToken'), { type: 'null' }] },
   }),
   ClusterInfo: exactly({
     name: text,
@@ -135,6 +147,22 @@ export const schemas = {
     total: count,
     cursor: textOrNull,
   }),
+  AccessToken: exactly(accessToken),
+  AccessTokens: listOf('tokens', 'AccessToken'),
+  NewAccessToken: {
+    type: 'object',
+    properties: {
+      name: { type: 'string', minLength: 1, maxLength: 100 },
+      scope: { enum: tokenScopes },
+      expires_in: {
+        type: ['number', 'null'],
+        description:
+          'Seconds; null: never; without: 90 days, or less where the gateway allows less.',
+      },
+    },
+    required: ['name', 'scope'],
+  },
+  CreatedAccessToken: exactly({ ...accessToken, secret: text }),
   AuditEvents: listOf('events', 'AuditEvent'),
   AuditEvent: exactly({
     id: { type: 'integer', minimum: 1 },
@@ -170,6 +198,11 @@ export const schemas = {
     clusters: exactly(counts),
     workers: exactly(counts),
   }),
+  BackendMessage: {
+    type: 'object',
+    description:
+      'Between a backend and its own program beside a scheduler; it may differ with each version.',
+  },
   Heartbeat: {
     type: 'object',
     properties: {

@@ -99,7 +99,7 @@ test('every answer is as the document says, and every operation was asked', asyn
   const asked = new Set<string>()
   async function ask(path: string, status: number, how: Ask = {}, query = '', name = first) {
     const method = (how.method ?? 'GET').toLowerCase()
-    const answer = await askPublic(it, path.replace('{name}', name) + query, how)
+    const answer = await askPublic(it, path.replace(/\{(?:name|id)\}/, name) + query, how)
     assert.equal(answer.status, status, `${method} ${path}`)
     check(path, method, answer)
     asked.add(`${method} ${path}`)
@@ -119,6 +119,11 @@ test('every answer is as the document says, and every operation was asked', asyn
   await ask(`${cluster}/heartbeat`, 200, post(heartbeat, token))
   await ask(`${cluster}/heartbeat`, 422, post({}, token))
   await ask(`${cluster}/heartbeat`, 401, post(heartbeat))
+  const masterToken = { authorization: `token master-token-of-${first}` }
+  await ask(`${cluster}/am`, 200, post({}, masterToken))
+  await ask(`${cluster}/am`, 422, post(null, masterToken))
+  await ask(`${cluster}/am`, 401, post({}, token))
+  await ask(`${cluster}/am`, 413, post('x'.repeat(4 * 1024 * 1024 + 1), masterToken))
   await ask(`${cluster}/scale`, 200, post({ count: 1 }))
   await ask(`${cluster}/scale`, 200, post({ count: 9 }))
   await ask(`${cluster}/scale`, 422, post({ count: -1 }))
@@ -138,6 +143,7 @@ test('every answer is as the document says, and every operation was asked', asyn
   await ask(`${cluster}/logs`, 200, alice, '?follow')
   await askStream(it, '/api/v1/user/stream', asked)
   const admin = { headers: basic('root') }
+  await askTokens(ask, it)
   const ofAny = '/api/v1/admin/clusters/{name}'
   for (const path of ['clusters', 'clusters/{name}', 'events', 'drain', 'health'])
     await ask(`/api/v1/admin/${path}`, 403, alice)
@@ -167,6 +173,39 @@ test('every answer is as the document says, and every operation was asked', asyn
   )
   assert.deepEqual([...asked].sort(), described.sort())
 })
+
+type AskThem = (
+  path: string,
+  status: number,
+  how?: Ask,
+  query?: string,
+  name?: string,
+) => Promise<void>
+
+async function askTokens(ask: AskThem, it: TestApi): Promise<void> {
+  const admin = { headers: basic('root') }
+  await ask('/api/v1/user/tokens', 201, post({ name: 'notebook', scope: 'read' }))
+  await ask('/api/v1/user/tokens', 409, post({ name: 'notebook', scope: 'read' }))
+  await ask('/api/v1/user/tokens', 403, post({ name: 'wide', scope: 'admin' }))
+  await ask('/api/v1/user/tokens', 422, post({ name: '', scope: 'read' }))
+  await ask('/api/v1/user/tokens', 200, alice)
+  await ask('/api/v1/admin/tokens', 200, admin, '?user=alice')
+  await ask('/api/v1/admin/tokens', 403, alice)
+  const { secret, token } = await it.tokens.create(
+    { name: 'x', scope: 'read', lifeSeconds: undefined },
+    { user: aliceUser, proved: aliceUser, token: null },
+  )
+  await ask('/api/v1/user', 200, { headers: { authorization: `Bearer ${secret}` } })
+  const one = { method: 'DELETE', ...alice }
+  await ask('/api/v1/user/tokens/{id}', 204, one, '', token.id)
+  await ask('/api/v1/user/tokens/{id}', 404, one, '', token.id)
+  const [left] = it.tokens.list('alice')
+  await ask('/api/v1/admin/tokens/{id}', 403, one, '', left?.id)
+  await ask('/api/v1/admin/tokens/{id}', 204, { ...one, ...admin }, '', left?.id)
+  await ask('/api/v1/admin/tokens/{id}', 404, { ...one, ...admin }, '', left?.id)
+}
+
+const aliceUser = { name: 'alice', groups: [], admin: false }
 
 /** A stream that does not end by itself: what it begins with. */
 async function askStream(it: TestApi, path: string, asked: Set<string>): Promise<void> {

@@ -1,6 +1,7 @@
 import { openApiParts } from './openapi-parts.ts'
 import { peoplePaths } from './openapi-people.ts'
 import { schemas } from './openapi-schemas.ts'
+import { tokenPaths } from './openapi-tokens.ts'
 
 const {
   answer,
@@ -25,11 +26,23 @@ export function openApiDocument(version: string, prefix: string) {
       description: 'Clusters of Dask for many users. Times are milliseconds since the epoch.',
     },
     servers: [{ url: prefix === '' ? '/' : prefix }],
-    paths: { ...serverPaths, ...clusterPaths, ...peoplePaths(openApiParts), ...schedulerPaths },
+    paths: {
+      ...serverPaths,
+      ...clusterPaths,
+      ...peoplePaths(openApiParts),
+      ...tokenPaths(openApiParts),
+      ...schedulerPaths,
+    },
     components: {
       schemas,
       securitySchemes: {
         basic: { type: 'http', scheme: 'basic' },
+        accessToken: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            'A personal access token; also in the place of the password of "basic". Scopes: "read" reads all but Cluster, "manage" does what its owner may with own clusters, "admin" all that its owner may. A route that needs more than the scope answers 403.',
+        },
         session: {
           type: 'apiKey',
           in: 'cookie',
@@ -156,6 +169,21 @@ const clusterPaths = {
 }
 
 const schedulerPaths = {
+  '/api/v1/clusters/{name}/am': {
+    post: {
+      summary:
+        'What the backend started beside a scheduler tells how its workers are, and learns which are wanted',
+      security: [{ clusterToken: [] }],
+      parameters: [clusterName],
+      requestBody: body('BackendMessage'),
+      responses: {
+        200: answer('What is wanted; it may take half a minute.', 'BackendMessage'),
+        ...unauthenticated,
+        ...tooLarge,
+        ...wrong,
+      },
+    },
+  },
   '/api/v1/clusters/{name}/heartbeat': {
     post: {
       summary: 'A scheduler tells how its cluster is',

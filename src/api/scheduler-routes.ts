@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import * as z from 'zod'
 import type { Heartbeat } from '../clusters/index.ts'
 import { GatewayError } from '../core/index.ts'
@@ -20,6 +20,11 @@ const workerNames = z.custom<readonly string[]>(
 /** A scheduler sends one at a time; one that was given up may still be on its way. */
 const heartbeatsAtOnce = 2
 
+/** A call of an application master tells of each worker that lives, and of an end or a piece of a log. */
+const callLimitBytes = 4 * 1024 * 1024
+/** One waits, one brings news, and each may have been given up by the other side. */
+const callsAtOnce = 4
+
 /** The wire shape of wire-protocol.md, section 5.1. Members that a later plug-in may add are passed over. */
 const heartbeatBody = z.object({
   scheduler_address: z.string().min(1).max(1024),
@@ -31,35 +36,15 @@ const heartbeatBody = z.object({
   closed_workers: workerNames,
 })
 
-/** The routes of a cluster's own scheduler, which proves itself by the cluster's token. */
+/** The routes of a cluster's own scheduler and of what the backend starts beside it, which prove themselves by tokens. */
 export function addSchedulerRoutes(context: RouteContext): void {
   const { app, service } = context
-  const underWay = new Map<string, number>()
 
   app.route({
     method: 'POST',
     url: '/api/v1/clusters/:name/heartbeat',
     bodyLimit: heartbeatLimitBytes,
-    // The token is checked before the first byte of a large body is read.
-    onRequest: (request, reply, done) => {
-      const token = clusterTokenOf(request)
-      const name = clusterNameOf(request)
-      if (token === null || !service.knowsToken(name, token)) {
-        refuseToken(reply)
-        return done(new GatewayError('unauthenticated', 'Authentication required'))
-      }
-      const count = underWay.get(name) ?? 0
-      if (count >= heartbeatsAtOnce) {
-        return done(new GatewayError('unavailable', 'Other heartbeats of this cluster come in'))
-      }
-      underWay.set(name, count + 1)
-      reply.raw.once('close', () => {
-        const left = (underWay.get(name) ?? 1) - 1
-        if (left > 0) underWay.set(name, left)
-        else underWay.delete(name)
-      })
-      done()
-    },
+    onRequest: onlyWith(service.knowsToken, heartbeatsAtOnce),
     handler: async (request, reply) => {
       const source = clientOf(request.raw).address
       const token = clusterTokenOf(request) ?? ''
@@ -70,6 +55,20 @@ export function addSchedulerRoutes(context: RouteContext): void {
         throw error
       }
       return reply.send()
+    },
+  })
+
+  app.route({
+    method: 'POST',
+    url: '/api/v1/clusters/:name/am',
+    bodyLimit: callLimitBytes,
+    onRequest: onlyWith(service.knowsCaller, callsAtOnce),
+    handler: async (request, reply) => {
+      const gone = new AbortController()
+      reply.raw.once('close', () => gone.abort())
+      const signal = AbortSignal.any([context.stopping, gone.signal])
+      const [name, token] = [clusterNameOf(request), clusterTokenOf(request) ?? '']
+      return sendJson(reply, await service.callHome(name, token, jsonBody(request.body), signal))
     },
   })
 
@@ -88,13 +87,40 @@ export function addSchedulerRoutes(context: RouteContext): void {
   })
 }
 
+/** Checks the token before the first byte of a large body is read; `atOnce`: how many such requests of one cluster may be under way. */
+function onlyWith(
+  knows: (name: string, token: string) => boolean,
+  atOnce: number,
+): onRequestHookHandler {
+  const underWay = new Map<string, number>()
+  return (request, reply, done) => {
+    const token = clusterTokenOf(request)
+    const name = clusterNameOf(request)
+    if (token === null || !knows(name, token)) {
+      refuseToken(reply)
+      return done(new GatewayError('unauthenticated', 'Authentication required'))
+    }
+    const count = underWay.get(name) ?? 0
+    if (count >= atOnce) {
+      return done(new GatewayError('unavailable', 'Other messages of this cluster come in'))
+    }
+    underWay.set(name, count + 1)
+    reply.raw.once('close', () => {
+      const left = (underWay.get(name) ?? 1) - 1
+      if (left > 0) underWay.set(name, left)
+      else underWay.delete(name)
+    })
+    done()
+  }
+}
+
 async function stopAsUser(
   context: RouteContext,
   name: string,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
-  await requireUser(context, request, reply)
+  await requireUser(context, request, reply, 'manage')
   const caller = request.caller
   if (caller === null) throw new GatewayError('internal', 'A request without a caller.')
   await context.service.stop(caller.user, name)

@@ -61,7 +61,7 @@ test('backends are found by class, alias and dotted name', () => {
 })
 
 test('what is not built says so by name', () => {
-  for (const name of ['YarnBackend', 'KubeBackend'])
+  for (const name of ['JobQueueBackend', 'KubeBackend'])
     assert.throws(
       () => findBackend(name)?.create({}, {} as BackendContext),
       (error) => error instanceof GatewayError && error.message.includes(`${name} is not built`),

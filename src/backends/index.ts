@@ -11,7 +11,7 @@ import { inProcess, local, unsafeLocal } from './local/index.ts'
 import { notBuilt } from './not-built.ts'
 import { pbs } from './pbs/index.ts'
 import { slurm } from './slurm/index.ts'
-import { yarnBackendSettings, yarnClusterConfigSettings } from './yarn/settings.ts'
+import { yarn } from './yarn/index.ts'
 
 export type { BackendDriver, HopsToCheck, Marked, Rehearsal } from './backend-driver.ts'
 export type { LocalizedFile } from './yarn/settings.ts'
@@ -36,7 +36,7 @@ export const backends: { readonly [className: string]: BackendDriver } = {
   SlurmBackend: slurm,
   PBSBackend: pbs,
   JobQueueBackend: notBuilt(jobQueueBackendSettings, jobQueueClusterConfigSettings),
-  YarnBackend: notBuilt(yarnBackendSettings, yarnClusterConfigSettings),
+  YarnBackend: yarn,
   KubeBackend: notBuilt(kubeBackendSettings, clusterConfigSettings),
 }
 

@@ -1,4 +1,4 @@
-import type { Cluster, ClusterEvent, Drain, Status, User, Worker } from '../core/index.ts'
+import type { Cluster, ClusterEvent, Drain, Json, Status, User, Worker } from '../core/index.ts'
 
 /** The status that users see (wire-protocol.md, section 4.3). */
 export type ShownStatus = 'PENDING' | 'RUNNING' | 'STOPPING' | 'STOPPED' | 'FAILED'
@@ -130,6 +130,10 @@ export interface ClusterService {
   heartbeat(name: string, token: string, heartbeat: Heartbeat, source: string): Promise<void>
   /** Before a large body is read: whether the token is that cluster's. */
   knowsToken(name: string, token: string): boolean
+  /** Before the message is read: whether the token is that of what the backend started for this cluster. */
+  knowsCaller(name: string, token: string): boolean
+  /** What the backend answers to it; see `CallHome`. The token has been checked by `knowsCaller`, and is again. */
+  callHome(name: string, token: string, message: unknown, signal: AbortSignal): Promise<Json>
   events(user: User, name: string, afterId: number, limit: number): Promise<readonly ClusterEvent[]>
   workers(user: User, name: string): readonly Worker[]
   /** The log's last `maxBytes`, of the scheduler or of a worker, also after the end; null: there is none. */

@@ -66,6 +66,8 @@ export function createClusterService(
     heartbeat: (name, token, heartbeat, source) =>
       takeHeartbeat(parts, name, token, heartbeat, source),
     knowsToken: (name, token) => entryOfToken(parts, name, token) !== null,
+    knowsCaller: (name, token) => clusterOfCaller(parts, name, token) !== null,
+    callHome: (name, token, message, signal) => callHome(parts, name, token, message, signal),
     events: (user, name, afterId, limit) =>
       parts.records.events(ownEntry(parts, user, name).cluster.name, afterId, limit),
     workers: (user, name) => [...ownEntry(parts, user, name).workers.values()],
@@ -85,6 +87,30 @@ export function createClusterService(
     setDrain: (drain) => parts.drain.saveDrain(drain),
     findDashboard: (name) => findDashboard(parts, name),
   }
+}
+
+/** The cluster for which the backend started who has this token; null: none. */
+function clusterOfCaller(
+  { records, backend }: ServiceParts,
+  name: string,
+  token: string,
+): Cluster | null {
+  const cluster = records.get(name)?.cluster
+  if (cluster === undefined || isFinal(cluster.status)) return null
+  return backend.callHome?.knows(cluster, token) ? cluster : null
+}
+
+async function callHome(
+  parts: ServiceParts,
+  name: string,
+  token: string,
+  message: unknown,
+  signal: AbortSignal,
+): Promise<Json> {
+  const cluster = clusterOfCaller(parts, name, token)
+  if (cluster === null || parts.backend.callHome === undefined)
+    throw new GatewayError('unauthenticated', 'The token is not that of this cluster')
+  return await parts.backend.callHome.answer(cluster, message, signal)
 }
 
 function viewOf(entry: Entry): ClusterView {

@@ -63,6 +63,20 @@ export interface LogPiece {
   readonly bytes: Buffer
 }
 
+/**
+ * Calls from what a backend has started for a cluster, where it has something run there besides the cluster's own processes. The caller is as
+ * hostile as the cluster: its token is checked before anything of its message is read.
+ */
+export interface CallHome {
+  /** Whether the token is that of what the cluster's current attempt started. */
+  knows(cluster: Cluster, token: string): boolean
+  /**
+   * The answer, which may take up to half a minute, or until `signal` aborts. Throws `invalid` for a message that cannot be understood,
+   * `unavailable` when there is no answer now.
+   */
+  answer(cluster: Cluster, message: unknown, signal: AbortSignal): Promise<Json>
+}
+
 /** What `find` knows of an attempt whose outcome was not known. */
 export type Found =
   | { readonly state: 'found'; readonly handle: Json }
@@ -118,6 +132,8 @@ export interface Backend {
     maxBytes: number,
     signal: AbortSignal,
   ): Promise<LogPiece | null>
+  /** How what it started calls the gateway; absent: nothing does. */
+  readonly callHome?: CallHome
   /** Removes what the cluster left outside (files, secrets). Called when all its objects are gone. */
   cleanUp(cluster: Cluster, signal: AbortSignal): Promise<void>
   /**

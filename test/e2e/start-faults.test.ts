@@ -142,7 +142,7 @@ test('what is known to be wrong before the start writes nothing', async (context
   const directory = directoryFor(context)
   const cases: readonly [string, RegExp][] = [
     ['DBBackendBase.db_url=postgresql://u:hush@host/x', /DBBackendBase\.db_url.*not built yet/],
-    ['DaskGateway.backend_class=YarnBackend', /YarnBackend is not built yet/],
+    ['DaskGateway.backend_class=KubeBackend', /KubeBackend is not built yet/],
     ['Proxy.tls_cert=/no.pem', /Proxy\.tls_cert and Proxy\.tls_key/],
     ['UnsafeLocalBackend.user=no-such-account', /UnsafeLocalBackend\.user = "no-such-account"/],
     ['DBBackendBase.db_url=sqlite:///none/x.sqlite', /none\/x\.sqlite.*DBBackendBase\.db_url/],

@@ -102,6 +102,13 @@ export function createFakeClusterService() {
       heartbeats.push({ heartbeat, source })
     },
     knowsToken: (name, token) => views.get(name)?.cluster.token === token,
+    knowsCaller: (name, token) => `master-${views.get(name)?.cluster.token}` === token,
+    async callHome(name, token, message, signal) {
+      if (!service.knowsCaller(name, token)) throw new GatewayError('unauthenticated', 'no')
+      if (message === null) throw new GatewayError('invalid', 'null is no message')
+      if (message === 'wait') await new Promise((done) => signal.addEventListener('abort', done))
+      return { said: JSON.stringify(message) }
+    },
     async events(user, name, afterId, limit) {
       const { cluster } = get(user, name)
       return [1, 2, 3]

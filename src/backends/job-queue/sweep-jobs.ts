@@ -6,12 +6,12 @@ export class StrayJobs {
   readonly #since = new Map<string, number>()
 
   /** Those of `jobs` to stop. */
-  find(
-    jobs: readonly OwnJob[],
+  find<J extends Pick<OwnJob, 'id' | 'state' | 'attemptId'>>(
+    jobs: readonly J[],
     isCurrent: (attemptId: string) => boolean,
     minAgeMs: number,
     now: number,
-  ): readonly OwnJob[] {
+  ): readonly J[] {
     const strays = jobs.filter(
       ({ state, attemptId }) => state !== 'ended' && (attemptId === null || !isCurrent(attemptId)),
     )

@@ -47,6 +47,11 @@ const localizedFiles: SettingType<{ readonly [name: string]: LocalizedFile }> = 
   ),
 }
 
+const amounts: SettingType<{ readonly [name: string]: number }> = {
+  word: 'dict of amounts',
+  schema: z.record(z.string().min(1), z.int().min(0), 'must be a dict of names to whole numbers'),
+}
+
 export const yarnClusterConfigSettings = settingsClass({
   name: 'YarnClusterConfig',
   parent: clusterConfigSettings,
@@ -65,6 +70,36 @@ export const yarnClusterConfigSettings = settingsClass({
     worker_setup: setting(types.text, 'Lines of bash that run before a worker starts.', {
       default: '',
     }),
+    node_label: setting(
+      types.text,
+      'The node label (an expression of YARN) of the nodes that scheduler and workers run on; empty: what the queue says.',
+      { default: '' },
+    ),
+    priority: setting(
+      types.optional(types.integer({ min: 0 })),
+      'The priority of the application.',
+      { defaultText: "the queue's" },
+    ),
+    scheduler_resources: setting(
+      amounts,
+      "More of the scheduler's resources, by YARN's names for them (yarn.io/gpu).",
+      { default: {} },
+    ),
+    worker_resources: setting(
+      amounts,
+      "More of a worker's resources, by YARN's names for them (yarn.io/gpu).",
+      { default: {} },
+    ),
+    docker_image: setting(
+      types.text,
+      "The image that scheduler and workers run in, where the nodes have YARN's Docker runtime; empty: none.",
+      { default: '' },
+    ),
+    docker_mounts: setting(
+      types.textList,
+      'What of a node is seen in the image: SOURCE:DESTINATION:ro or rw.',
+      { default: [] },
+    ),
   },
 })
 
@@ -72,10 +107,18 @@ export const yarnBackendSettings = settingsClass({
   name: 'YarnBackend',
   parent: dbBackendSettings,
   dottedNames: ['dask_gateway_server.backends.yarn.YarnBackend'],
-  help: 'Runs clusters as applications of Hadoop YARN. Not built yet.',
+  help: 'Runs clusters as applications of Hadoop YARN, each as its user.',
   settings: {
     principal: setting(types.optional(types.text), "The gateway's Kerberos principal."),
     keytab: setting(types.optional(types.path), "The file with the principal's keys."),
+    hadoop_conf_dir: setting(
+      types.optional(types.path),
+      "The folder with Hadoop's configuration (core-site.xml, yarn-site.xml).",
+      {
+        defaultText:
+          'HADOOP_CONF_DIR, YARN_CONF_DIR, $HADOOP_HOME/etc/hadoop, /etc/hadoop/conf, or what `yarn classpath` names first',
+      },
+    ),
     app_client_cache_max_size: setting(
       types.integer({ min: 0 }),
       'Accepted and without effect: nothing is left to cache.',
@@ -83,3 +126,6 @@ export const yarnBackendSettings = settingsClass({
     ),
   },
 })
+
+export type YarnValues = NonNullable<(typeof yarnBackendSettings)['values']>
+export type YarnClusterValues = NonNullable<(typeof yarnClusterConfigSettings)['values']>

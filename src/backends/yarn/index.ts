@@ -1,0 +1,11 @@
+import type { BackendDriver } from '../backend-driver.ts'
+import { type YarnValues, yarnBackendSettings, yarnClusterConfigSettings } from './settings.ts'
+import { YarnBackend } from './yarn-backend.ts'
+
+export const yarn: BackendDriver<YarnValues> = {
+  settings: yarnBackendSettings,
+  clusterSettings: yarnClusterConfigSettings,
+  runsOn: 'nodes',
+  runsAsUser: true,
+  create: (values, context) => new YarnBackend(values, context),
+}
