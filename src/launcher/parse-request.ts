@@ -132,8 +132,8 @@ function slurmJob(value: unknown, at: string): SlurmJob {
     ...given('constraint', fields, line, at),
     ...given('gres', fields, line, at),
     ...given('reservation', fields, line, at),
-    ...given('nodelist', fields, line, at),
-    ...given('exclude', fields, line, at),
+    ...given('nodelist', fields, nodes, at),
+    ...given('exclude', fields, nodes, at),
   }
 }
 
@@ -206,6 +206,13 @@ function line(value: unknown, name: string): string {
   const text = anyText(value, name)
   if (text.length > 4096 || /\p{Cc}/u.test(text))
     throw fault(name, 'must be one line of at most 4096 characters')
+  return text
+}
+
+/** sbatch(1) takes what holds a "/" for a file to read them from. */
+const nodes: Reader<string> = (value, name) => {
+  const text = line(value, name)
+  if (text.includes('/')) throw fault(name, 'must be names of nodes, not a file')
   return text
 }
 

@@ -37,6 +37,10 @@ export const pbsUncertain =
 /** Options that the launcher sets itself or that would change what a submit is. */
 export const pbsOwnOptions = { long: null, short: 'CIJNRSVXefhjkoqruvz', flags: '' } as const
 
+/** What may follow `-W`, which can set any attribute of a job (block, interactive, stagein, Rerunable, …), and several by commas. */
+export const pbsHarmlessAttribute =
+  /^\s*(depend|group_list|tolerate_node_failures|release_nodes_on_stageout)=[^=]*$/
+
 /** Where a file name has a meaning to PBS (`HOST:PATH`, lists, quotes), such a name cannot be given to it. */
 export const pbsPath = /^[A-Za-z0-9/._@%+~-]+$/
 

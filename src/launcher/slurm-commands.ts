@@ -58,15 +58,18 @@ export function slurmStatusArguments(users?: readonly string[]): string[] {
 export const slurmUncertain =
   /timed out|timeout|Zero Bytes were transmitted|Transport endpoint|Unexpected message received|slurm_receive|Communication connection failure|Message receive failure/i
 
-/** Long options that the launcher sets itself or that would change what a submit is; a prefix of one means it too. */
+/**
+ * Long options that the launcher sets itself, that would change what a submit is, or that have sbatch read a file; a prefix of one
+ * means it too.
+ */
 export const slurmOwnOptions = {
   long: [
-    ...['array', 'bcast', 'chdir', 'clusters', 'cluster', 'error', 'export', 'export-file'],
-    ...['get-user-env', 'gid', 'help', 'input', 'job-name', 'no-requeue', 'output', 'parsable'],
-    ...['partition', 'quiet', 'requeue', 'test-only', 'uid', 'usage', 'verbose', 'version'],
-    ...['wait', 'wrap'],
+    ...['array', 'bbf', 'bcast', 'chdir', 'clusters', 'cluster', 'container', 'error', 'exclude'],
+    ...['export', 'export-file', 'get-user-env', 'gid', 'help', 'input', 'job-name', 'no-requeue'],
+    ...['nodefile', 'nodelist', 'output', 'parsable', 'partition', 'quiet', 'requeue'],
+    ...['test-only', 'uid', 'usage', 'verbose', 'version', 'wait', 'wrap'],
   ],
-  short: 'aDeihJMopQvVW',
+  short: 'aDeFihJMopQvVwWx',
   /** Those that take no value, hence may stand together: `-Hp` is `-H -p`. */
   flags: 'HIkKOsXZ',
 } as const

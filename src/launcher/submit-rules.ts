@@ -1,6 +1,6 @@
 import { LauncherFailure } from './failure.ts'
 import type { LauncherLimits } from './launcher-limits.ts'
-import { pbsOwnOptions, pbsPath } from './pbs-commands.ts'
+import { pbsHarmlessAttribute, pbsOwnOptions, pbsPath } from './pbs-commands.ts'
 import type { Job, Manager } from './protocol.ts'
 import { slurmOwnOptions } from './slurm-commands.ts'
 
@@ -39,13 +39,16 @@ function checkQueue({ queue = '' }: Job, limits: LauncherLimits | null): void {
       )
 }
 
-/** The comments before the first command are options of sbatch or qsub, which no rule would see. */
+/**
+ * Options of sbatch or qsub, which no rule would see. They count before the first command; but of what is one the queues think
+ * otherwise than bash (to qsub neither a line that begins with ":" nor what follows a "\" is), so none may stand anywhere.
+ */
 function checkDirectives({ script }: Job): void {
-  for (const line of script.split('\n')) {
-    if (/^\s*#\s*(SBATCH|PBS|BSUB)/i.test(line))
-      throw refuse(`The script holds the directive ${line.slice(0, 100)}; use settings for options`)
-    if (!/^\s*(#|$)/.test(line)) return
-  }
+  const directive = /^[^\S\n]*#(SBATCH|PBS|BSUB).{0,80}/m.exec(script)?.[0]
+  if (directive !== undefined)
+    throw refuse(
+      `The script holds "${directive.trim()}"; there are settings for options of the queue`,
+    )
 }
 
 function checkExtra(manager: Manager, argument: string): void {
@@ -55,10 +58,14 @@ function checkExtra(manager: Manager, argument: string): void {
     throw refuse(
       `The extra argument ${argument} is no option: an option and its value are one argument`,
     )
-  // getopt_long(3) takes the beginning of an option's name for the whole.
   const rest = argument.slice(2)
   if (short !== undefined && own.flags.includes(short) && rest !== '')
     throw refuse(`The extra argument ${argument} holds several options; give each by itself`)
+  if (manager === 'pbs' && short === 'W' && !pbsHarmlessAttribute.test(rest))
+    throw refuse(
+      `The extra argument ${argument} is not taken: of -W, only depend, group_list, tolerate_node_failures and release_nodes_on_stageout, one in each`,
+    )
+  // getopt_long(3) takes the beginning of an option's name for the whole.
   const isOwn =
     long === undefined
       ? own.short.includes(short ?? '')

@@ -1,5 +1,5 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { systemWords } from './failure.ts'
 
 /**
@@ -26,9 +26,10 @@ export function distrust(path: string): string | null {
     }
     linksLeft -= 1
     if (linksLeft === 0) return `${path} goes through too many links`
-    // An absolute target stands for itself, a relative one begins where the link is.
-    rest = [...parts(resolve(dirname(next), readlinkSync(next))), ...further]
-    here = '/'
+    const target = readlinkSync(next)
+    // Step by step, as the system goes: what ".." means depends on where a link before it leads.
+    rest = [...parts(target), ...further]
+    if (target.startsWith('/')) here = '/'
   }
   return null
 }

@@ -270,8 +270,15 @@ describe('what it runs', () => {
       '-c',
       'cp /bin/true /opt/open/sbatch; chmod 0777 /opt/open; mkdir -p /opt/shut; ln -sfn /opt/open/sbatch /opt/shut/sbatch',
     )
+    // ".." after a link is where the link leads: /opt/open, not /opt/fine.
+    run(
+      'sh',
+      '-ec',
+      'mkdir -p /opt/open/in /opt/fine/via; cp /bin/true /opt/fine/sbatch; ln -sfn /opt/open/in /opt/fine/turn; ln -sfn ../turn/../sbatch /opt/fine/via/sbatch',
+    )
     run('sh', '-c', `chmod 0711 ${home}`)
     for (const path of [
+      '/opt/fine/via/sbatch',
       `${home}/bin/sbatch`,
       `${home}/link/sbatch`,
       '/opt/open/sbatch',
