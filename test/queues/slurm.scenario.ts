@@ -45,6 +45,7 @@ try {
   await step('a cluster is created, scaled, used and stopped', useCluster)
   await step('what sbatch refuses is told in its words', refusedPartition)
   await step('a scheduler that dies at once is told with its log', dyingScheduler)
+  await step('a user whom sudo does not allow is told so', userWithoutRule)
   await step('nothing is left', nothingLeft)
 } catch (error) {
   console.error(gateway.text())
@@ -112,6 +113,22 @@ print("seconds", time.monotonic() - begun)
   assert.ok(seconds < 15, `told after ${seconds} s`)
 }
 
+/** The launcher cannot be asked to clean up either; nothing was made that it would have to. */
+function userWithoutRule(): void {
+  execFileSync('gpasswd', ['--delete', 'bob', 'dask_users'], { stdio: 'ignore' })
+  const output = client(
+    `
+try:
+    gateway.new_cluster()
+except Exception as error:
+    print(type(error).__name__, error)
+`,
+    'bob',
+  )
+  assert.match(output, /GatewayClusterError/)
+  assert.match(reasons('bob'), /may not act for this user.*password is required/)
+}
+
 async function nothingLeft(): Promise<void> {
   await waitFor('the queue to be empty', () => squeue() === '', 60_000)
   const staging = `${home}/.dask-gateway`
@@ -127,21 +144,24 @@ function squeue(): string {
 }
 
 /** What the newest cluster's owner is told at the API. */
-function reasons(): string {
-  return client(`
+function reasons(user = 'alice'): string {
+  return client(
+    `
 import base64, json, urllib.request
 def get(path):
     request = urllib.request.Request("http://cluster:8000/api/v1/" + path)
-    request.add_header("Authorization", "Basic " + base64.b64encode(b"alice:").decode())
+    request.add_header("Authorization", "Basic " + base64.b64encode(b"${user}:").decode())
     return json.load(urllib.request.urlopen(request))
 for report in gateway.list_clusters(status="failed"):
     print(json.dumps(get("clusters/%s/events" % report.name)))
-`)
+`,
+    user,
+  )
 }
 
-/** Runs the unmodified client as alice. */
-function client(program: string): string {
+/** Runs the unmodified client. */
+function client(program: string, user = 'alice'): string {
   const head = 'import time\nfrom dask_gateway import Gateway\n'
   const made = 'gateway = Gateway("http://cluster:8000", proxy_address="gateway://cluster:8001")\n'
-  return as('alice', String(python), '-c', `${head}${made}${program}`)
+  return as(user, String(python), '-c', `${head}${made}${program}`)
 }

@@ -60,6 +60,11 @@ export class Batches {
     return null
   }
 
+  /** Whether anything of the cluster was, or may have been, taken. */
+  has(clusterName: string): boolean {
+    return [...this.#batches.values()].some(({ staging }) => staging.cluster === clusterName)
+  }
+
   /** None of its jobs was taken. */
   async forget(batch: Batch): Promise<void> {
     const name = batch.jobs[0]?.[0]

@@ -229,13 +229,24 @@ class JobQueueBackend implements Backend {
   }
 
   async cleanUp(cluster: Cluster, signal: AbortSignal): Promise<void> {
-    const account = await lookUpAccount(cluster.username, signal)
-    if ('refused' in account)
+    const refused = await this.#clean(cluster, signal)
+    if (refused !== null)
       this.#context.logger.warn('A staging directory cannot be removed', {
-        ...{ cluster: cluster.name, reason: account.refused },
+        ...{ cluster: cluster.name, reason: refused },
       })
-    else await this.#ask(account, { verb: 'clean', staging: stagingOf(cluster, account) }, signal)
     await this.#batches.remove(cluster.name)
+  }
+
+  /** Why it is of no use to ask again; null: it is removed. */
+  async #clean(cluster: Cluster, signal: AbortSignal): Promise<string | null> {
+    const account = await lookUpAccount(cluster.username, signal)
+    if ('refused' in account) return account.refused
+    const request = { verb: 'clean', staging: stagingOf(cluster, account) } as const
+    const reply = await this.#place.call(account, request, signal)
+    if (reply.ok) return null
+    // What kept the cluster from its start (a rule of sudo that is missing) must not keep it from its end.
+    if (this.#batches.has(cluster.name)) throw new GatewayError('upstream', reply.error)
+    return reply.error
   }
 
   async sweep(

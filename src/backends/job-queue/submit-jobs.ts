@@ -13,6 +13,7 @@ import {
 import {
   type Commands,
   exportLines,
+  type FailureCode,
   logFile,
   type PbsJob,
   type SlurmJob,
@@ -138,15 +139,17 @@ async function submit(
   const { manager } = queue
   const request = { verb: 'submit', manager, commands, staging, files, jobs } as const
   const reply = await call(account, request, signal)
-  if (!reply.ok) {
-    // With every other code nothing was submitted.
-    const kind = reply.code === 'internal' ? 'unknown' : 'final'
-    return { outcomes: none, refusal: { kind, words: reply.error } }
-  }
-  const submitted = outcomesOf(queue, plans, made, reply.outcomes, account)
+  const submitted = reply.ok
+    ? outcomesOf(queue, plans, made, reply.outcomes, account)
+    : { outcomes: none, refusal: { kind: kindOf(reply.code), words: reply.error } }
   if (submitted.outcomes.size === 0 && submitted.refusal?.kind !== 'unknown')
     await batches.forget(batch)
   return submitted
+}
+
+/** With every other code nothing was submitted. */
+function kindOf(code: FailureCode): Refusal['kind'] {
+  return code === 'internal' ? 'unknown' : 'final'
 }
 
 function outcomesOf(
