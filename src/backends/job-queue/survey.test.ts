@@ -104,6 +104,21 @@ test('a PBS without history tells of jobs that run all the same', async () => {
   assert.deepEqual([asked, jobs.map(({ id }) => id)], [[['92.pbs'], undefined], ['92.pbs']])
 })
 
+test('an answer for all that cannot be read tells of nobody, and does not hide what owners are told', async () => {
+  const text = JSON.stringify({ outcome: 'broken by a job of somebody else' }).slice(0, -1)
+  const survey = (script: string) =>
+    new Survey({
+      ...{ queue: { ...pbsQueue, statusArguments: () => ['-c', script] }, instanceId },
+      ...{ commands: { status: '/bin/sh' }, batches: new Batches('/nowhere') },
+      call: async () => assert.fail('nobody is asked'),
+    })
+  assert.deepEqual(await survey(`echo '${text}'`).all(null, signal), [])
+  await assert.rejects(
+    survey('echo cannot connect >&2; exit 162').all(null, signal),
+    /cannot connect/,
+  )
+})
+
 const instanceId = '0'.repeat(32)
 
 /** With a job of ours in place of the recorded name. */

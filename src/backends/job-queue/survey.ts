@@ -32,12 +32,17 @@ export class Survey {
     this.#parts = parts
   }
 
-  /** All of these users by one command, run by the gateway; null: of everybody. Where jobs are private, it sees none. */
+  /**
+   * All of these users by one command, run by the gateway; null: of everybody. Where jobs are private, it sees none; nor does it where
+   * the answer cannot be read, as that of a PBS before 20 with a variable in somebody's job that it does not write as JSON.
+   */
   async all(uids: readonly string[] | null, signal: AbortSignal): Promise<readonly OwnJob[]> {
     const { queue, commands } = this.#parts
     const program = commands.status ?? commandNames[queue.manager].status
     const argv = [program, ...queue.statusArguments(uids)] as const
-    return this.#read(await runCommand({ argv: [...argv], limitMs, signal }))
+    const answer = await runCommand({ argv: [...argv], limitMs, signal })
+    const jobs = queue.readJobs(answer)
+    return jobs === null && answer.exitCode === 0 ? [] : this.#own(jobs, answer)
   }
 
   /** Those of one user, as that user, to whom they are never private. `ids`: jobs that may have ended. */
@@ -68,12 +73,13 @@ export class Survey {
     if (reply.outcome === 'unknown') throw new GatewayError('upstream', reply.error)
     if (reply.cut) throw new GatewayError('upstream', `${queue.title} told too much of its jobs`)
     const { returncode, stdout, stderr } = reply
-    return this.#read({ exitCode: returncode, stdout, stderr })
+    const answer = { exitCode: returncode, stdout, stderr }
+    return this.#own(queue.readJobs(answer), answer)
   }
 
-  #read(answer: CommandAnswer): readonly OwnJob[] {
+  /** `jobs`: what was read in that answer. */
+  #own(jobs: readonly SeenJob[] | null, answer: CommandAnswer): readonly OwnJob[] {
     const { queue, instanceId, batches } = this.#parts
-    const jobs = queue.readJobs(answer)
     if (jobs === null)
       throw new GatewayError('upstream', `${queue.title} does not tell of jobs: ${wordsOf(answer)}`)
     // A job's name may hold a line that looks like another job. Its id is then told twice, and neither counts.

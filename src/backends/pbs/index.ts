@@ -9,6 +9,7 @@ export const pbs: BackendDriver<JobQueueValues> = {
   settings: pbsBackendSettings,
   clusterSettings: pbsClusterConfigSettings,
   runsOn: 'nodes',
+  runsAsUser: true,
   create: (values, context) => jobQueueBackend(values, context, pbsQueue),
   checkHops: (values, given, checks) =>
     checkJobQueue({ values, given, queue: pbsQueue, questions: pbsQuestions }, checks),
