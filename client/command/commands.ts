@@ -4,13 +4,16 @@ import { completionCommand } from './completion.ts'
 import type { Command, CommandOption } from './context.ts'
 import { loginCommands } from './login-commands.ts'
 import { lookCommands } from './look-commands.ts'
+import { adminTokenCommands, tokenCommands } from './token-commands.ts'
 
 /** All commands, in the order of the help. */
 export const commands: readonly Command[] = [
   ...loginCommands,
   ...clusterCommands,
   ...lookCommands,
+  ...tokenCommands,
   ...adminCommands,
+  ...adminTokenCommands,
   completionCommand,
 ]
 

@@ -35,7 +35,7 @@ export interface Command {
   readonly run: (context: Context) => Promise<number | undefined>
 }
 
-export type Operand = 'CLUSTER' | 'CLUSTER…' | 'COUNT' | 'SHELL'
+export type Operand = 'CLUSTER' | 'CLUSTER…' | 'COUNT' | 'NAME' | 'SHELL' | 'TOKEN…'
 
 export function textOf(values: Values, name: string): string | undefined {
   const value = values[name]

@@ -22,7 +22,10 @@ export const loginCommands: readonly Command[] = [
         value: 'NAME',
         help: 'the user name; else it is asked for',
       },
-      token: { type: 'boolean', help: 'by a token of a JupyterHub instead of a password' },
+      token: {
+        type: 'boolean',
+        help: 'by an access token, or a token of a JupyterHub, instead of a password',
+      },
     },
     run: login,
   },

@@ -60,7 +60,8 @@ function commandIn(words: readonly string[]): { command: Command | null; rest: r
   if (two !== undefined) return { command: two, rest: words.slice(2) }
   const one = commands.find(({ name }) => name === first)
   if (one !== undefined) return { command: one, rest: words.slice(1) }
-  const given = first === 'admin' && second !== undefined ? `admin ${second}` : first
+  const isGroup = commands.some(({ name }) => name.startsWith(`${first} `))
+  const given = isGroup && second !== undefined ? `${first} ${second}` : first
   throw new UsageError(`There is no command "${given}"; dask-gateway --help lists them`)
 }
 

@@ -2,6 +2,8 @@ import type { Connection } from './connection.ts'
 import { type FollowOptions, follow } from './follow.ts'
 import { followedEvents, followedLog } from './history.ts'
 import type {
+  AccessToken,
+  AccessTokens,
   AdminHealth,
   AuditEvent,
   ClusterInfo,
@@ -54,6 +56,9 @@ export interface AdminClient {
   /** true: no new clusters, with a message for users; false: they are taken again. */
   setDrain(draining: boolean, message?: string, calling?: Calling): Promise<Drain>
   health(calling?: Calling): Promise<AdminHealth>
+  /** Access tokens, of all users or of one, the newest first. */
+  tokens(user?: string, calling?: Calling): Promise<readonly AccessToken[]>
+  revokeToken(id: string, calling?: Calling): Promise<void>
 }
 
 export interface LogQuery {
@@ -109,6 +114,14 @@ export function adminClient(connection: Connection): AdminClient {
     setDrain: (draining, message = '', calling = {}) =>
       connection.json(`${base}/drain`, { method: 'PUT', body: { draining, message }, ...calling }),
     health: (calling = {}) => connection.json(`${base}/health`, calling),
+    async tokens(user, calling = {}) {
+      const query = { user }
+      return (await connection.json<AccessTokens>(`${base}/tokens`, { query, ...calling })).tokens
+    },
+    async revokeToken(id, calling = {}) {
+      const path = `${base}/tokens/${encodeURIComponent(id)}`
+      await connection.request(path, { method: 'DELETE', ...calling })
+    },
   }
 }
 

@@ -7,7 +7,7 @@ export function basic(username: string, password: string): Credentials {
   return `Basic ${btoa(String.fromCharCode(...bytes))}`
 }
 
-/** A token of the JupyterHub that the gateway asks. */
+/** An access token of the gateway, or a token of the JupyterHub that it asks. */
 export function bearer(token: string): Credentials {
   return `jupyterhub ${token}`
 }

@@ -11,12 +11,16 @@ import { GatewayError } from './errors.ts'
 import { type FollowOptions, follow } from './follow.ts'
 import { followedEvents, followedLog } from './history.ts'
 import type {
+  AccessToken,
+  AccessTokens,
   ClusterChange,
   ClusterInfo,
   ClusterPage,
+  CreatedAccessToken,
   Event,
   Json,
   LogPiece,
+  NewAccessToken,
   OptionField,
   ScaleResult,
   User,
@@ -74,6 +78,11 @@ export interface GatewayClient {
   logs(name: string, query?: LogQuery, calling?: Calling): Promise<string>
   /** The end of a log, then what is added, until its process has ended. `linesOf` makes lines of it. */
   followLogs(name: string, query?: LogQuery, options?: FollowOptions): AsyncGenerator<LogPiece>
+  /** Own access tokens, the newest first. */
+  tokens(calling?: Calling): Promise<readonly AccessToken[]>
+  createToken(token: NewAccessToken, calling?: Calling): Promise<CreatedAccessToken>
+  /** With those that were made by it. */
+  revokeToken(id: string, calling?: Calling): Promise<void>
   /** The URL of a cluster's dashboard; null: it has none now. */
   dashboardUrl(cluster: Pick<ClusterInfo, 'dashboard_route'>): string | null
 }
@@ -81,6 +90,7 @@ export interface GatewayClient {
 export function createGatewayClient(options: GatewayClientOptions): GatewayClient {
   const connection = connectionTo(options)
   const { address } = connection
+  const ownTokens = '/api/v1/user/tokens'
   const old = (name: string) => `/api/v1/clusters/${encodeURIComponent(name)}`
   return {
     address,
@@ -143,6 +153,15 @@ export function createGatewayClient(options: GatewayClientOptions): GatewayClien
     },
     followLogs: (name, query, followOptions) =>
       followedLog(connection, old(name), query, followOptions),
+    async tokens(calling = {}) {
+      return (await connection.json<AccessTokens>(ownTokens, calling)).tokens
+    },
+    createToken: (token, calling = {}) =>
+      connection.json(ownTokens, { method: 'POST', body: token, ...calling }),
+    async revokeToken(id, calling = {}) {
+      const path = `${ownTokens}/${encodeURIComponent(id)}`
+      await connection.request(path, { method: 'DELETE', ...calling })
+    },
     dashboardUrl: ({ dashboard_route }) =>
       dashboard_route === null ? null : `${address}${dashboard_route}`,
   }

@@ -52,6 +52,7 @@ function typeNamed(type: string, schema: Schema): string {
 const shared = [
   ...['User', 'ClusterInfo', 'ClusterPage', 'OptionField', 'ScaleResult', 'Event', 'Worker'],
   ...['LogPiece', 'AuditEvent', 'Drain', 'AdminHealth'],
+  ...['AccessToken', 'AccessTokens', 'NewAccessToken', 'CreatedAccessToken'],
 ]
 
 async function faultsOf(change: (source: string) => string): Promise<string> {
@@ -111,7 +112,7 @@ test('every method asks for an operation of the document, and every operation fo
     },
   })
   await callAll(gateway)
-  const server = ['/api/health', '/livez', '/readyz', '/heartbeat']
+  const server = ['/api/health', '/livez', '/readyz', '/heartbeat', '/am']
   // The Python client's, with a key in the answer; the SDK has routes without one.
   const old = ['GET /api/v1/clusters/', 'GET /api/v1/clusters/{name}']
   const described = Object.entries(document.paths)
@@ -121,7 +122,9 @@ test('every method asks for an operation of the document, and every operation fo
 })
 
 function operationOf(method: string, path: string): string {
-  const template = path.replace(/(\/clusters\/)[^/]+/, '$1{name}')
+  const template = path
+    .replace(/(\/clusters\/)[^/]+/, '$1{name}')
+    .replace(/(\/tokens\/)[^/]+/, '$1{id}')
   return `${method} ${template}`
 }
 

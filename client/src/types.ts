@@ -20,7 +20,39 @@ export interface User {
   readonly challenge: string
   /** null: each request is judged by its credentials. */
   readonly session: { readonly kind: 'header' | 'login'; readonly expires_at: number } | null
+  /** What the request was sent with; null: no access token. */
+  readonly token: AccessToken | null
 }
+
+/** What an access token may do; each includes what those before it may. */
+export type TokenScope = 'read' | 'manage' | 'admin'
+
+/** A personal access token, without its secret. */
+export interface AccessToken {
+  readonly id: string
+  readonly name: string
+  readonly username: string
+  readonly scope: TokenScope
+  readonly created_at: number
+  /** null: never. */
+  readonly expires_at: number | null
+  /** To the minute; null: it was not used yet. */
+  readonly last_used_at: number | null
+}
+
+export interface AccessTokens {
+  readonly tokens: readonly AccessToken[]
+}
+
+export interface NewAccessToken {
+  readonly name: string
+  readonly scope: TokenScope
+  /** Seconds; null: never; without: 90 days, or less where the gateway allows less. */
+  readonly expires_in?: number | null
+}
+
+/** With its secret, which is told this once. */
+export type CreatedAccessToken = AccessToken & { readonly secret: string }
 
 /** One option of clusters; `spec.type` says which kind of field it is. */
 export interface OptionField {

@@ -1,25 +1,32 @@
 import type { IncomingMessage } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
+  type AccessToken,
+  type AccessTokens,
   type Authenticator,
   type AuthResult,
   GatewayError,
+  includesScope,
+  type Logger,
   type Session,
   type Sessions,
+  type TokenScope,
   type User,
 } from '../core/index.ts'
 import { clientOf } from './client.ts'
 import { cookieValues } from './cookies.ts'
 import { isForeign } from './cross-site.ts'
-import { createThrottle } from './throttle.ts'
+import { createGuessLimit } from './guess-limit.ts'
+import { type PresentedToken, tokenInHeader } from './token-in-header.ts'
 
 /** Somebody who sent a request, and how that is known. */
 export interface Caller {
   readonly user: User
-  /** As the authenticator knows them: what a session remembers. */
+  /** As the authenticator knows them: what a session or a token remembers. */
   readonly proved: User
   /** `header`: the successful reply begins a session. */
-  readonly by: 'session' | 'header'
+  readonly by: 'session' | 'header' | 'token'
+  /** What it was sent with, when `by` says so. */
+  readonly token: AccessToken | null
   readonly replyHeaders: { readonly [name: string]: string }
 }
 
@@ -27,15 +34,38 @@ export interface Caller {
 export interface Authentication {
   readonly authenticator: Authenticator
   readonly sessions: Sessions
+  /** null: there are none. */
+  readonly tokens: AccessTokens | null
   /** The session of the request's cookie, and the cookie's value; null: none. */
   sessionOf(request: IncomingMessage): { readonly session: Session; readonly value: string } | null
   /**
    * At once where a session tells, otherwise by the authenticator. Throws 'unauthenticated' with the reason, and
-   * 'forbidden' when a page of another origin would change something by the cookie.
+   * 'forbidden' when a page of another origin would change something by the cookie, or when the request came with a
+   * token of less than the scope that is needed; null: no token will do.
    */
-  callerOf(request: IncomingMessage): Caller | Promise<Caller>
-  /** For dashboards: by session or by header; null: nobody that we know. */
+  callerOf(request: IncomingMessage, needed: TokenScope | null): Caller | Promise<Caller>
+  /** Whether the caller of an answer that goes on may still have it. */
+  stillHolds(request: IncomingMessage, caller: Caller): boolean
+  /** For dashboards, behind which are programs: by session, header or token; null: nobody that we know. */
   authenticateForDashboard(request: IncomingMessage): Promise<User | null>
+}
+
+/** What the configuration has to say of users; without: nothing. */
+export interface UserRules {
+  /** The user with the rights that the configuration gives, whatever a session remembers. */
+  readonly withRights: (user: User) => User
+  /** Whether they may be here, whatever a session or a token remembers. */
+  readonly isWelcome: (user: User) => boolean
+  /** The owner of a token with the groups of now. */
+  readonly withGroups: (user: User) => Promise<User>
+}
+
+export interface AuthenticationParts {
+  readonly authenticator: Authenticator
+  readonly sessions: Sessions
+  readonly tokens?: AccessTokens | null
+  readonly rules?: Partial<UserRules>
+  readonly logger: Logger
 }
 
 /** A browser adds a password that it remembers, or a Kerberos ticket, to what any page sends. */
@@ -45,19 +75,20 @@ function isSentByItself(authorization: string | undefined): boolean {
 
 const readingMethods: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-/** `roles`: the user with the rights that the configuration gives, whatever a session remembers. */
-export function createAuthentication(
-  authenticator: Authenticator,
-  sessions: Sessions,
-  roles: (user: User) => User = (user) => user,
-): Authentication {
-  // Whoever guesses by the header gets slow answers; others at the same address (a whole hub) notice nothing.
-  const guesses = createThrottle(20, 60_000)
+export function createAuthentication(parts: AuthenticationParts): Authentication {
+  const { authenticator, sessions, tokens = null, logger } = parts
+  const rules: UserRules = {
+    withRights: (user) => user,
+    isWelcome: () => true,
+    withGroups: async (user) => user,
+    ...parts.rules,
+  }
+  const guesses = createGuessLimit(logger)
 
   function sessionOf(request: IncomingMessage) {
     for (const value of cookieValues(request.headers.cookie, sessions.cookieName)) {
       const session = sessions.find(value)
-      if (session !== null) return { session, value }
+      if (session !== null && rules.isWelcome(session.user)) return { session, value }
     }
     return null
   }
@@ -69,10 +100,7 @@ export function createAuthentication(
       result = await authenticator.authenticate({ authorization, address })
       return result
     } finally {
-      if (result?.outcome !== 'accepted') {
-        if (guesses.waitSeconds(address) > 0) await sleep(500)
-        guesses.failed(address)
-      }
+      if (result?.outcome !== 'accepted') await guesses.failed(address)
     }
   }
 
@@ -85,35 +113,89 @@ export function createAuthentication(
     const result = await judged(authorization, address)
     if (result.outcome === 'refused') throw new GatewayError('unauthenticated', result.reason)
     return {
-      user: roles(result.user),
+      user: rules.withRights(result.user),
       proved: result.user,
       by: 'header',
+      token: null,
       replyHeaders: result.replyHeaders ?? {},
     }
+  }
+
+  async function callerByToken(
+    known: AccessTokens,
+    { secret, username }: PresentedToken,
+    needed: TokenScope | null,
+    address: string,
+  ): Promise<Caller> {
+    const token = known.find(secret)
+    const fault =
+      token === null
+        ? 'This token is unknown, revoked or expired'
+        : username !== null && username !== token.user.name
+          ? 'This token is not one of the user whose name came with it'
+          : null
+    if (token === null || fault !== null) {
+      await guesses.failed(address)
+      throw new GatewayError('unauthenticated', fault ?? '')
+    }
+    const proved = await rules.withGroups(token.user)
+    if (!rules.isWelcome(proved))
+      throw new GatewayError('unauthenticated', `User ${proved.name} may not use this gateway`)
+    known.used(token)
+    if (needed === null)
+      throw new GatewayError('forbidden', 'A token does not log in: send it with each request')
+    if (!includesScope(token.scope, needed))
+      throw new GatewayError(
+        'forbidden',
+        `The scope of the token "${token.name}" is "${token.scope}"; this needs "${needed}"`,
+      )
+    const user = rules.withRights(proved)
+    const admin = user.admin && includesScope(token.scope, 'admin')
+    return { user: { ...user, admin }, proved, by: 'token', token, replyHeaders: {} }
+  }
+
+  /** A token before the cookie: who sends one wants what it may, and no more. */
+  function evidenceIn(request: IncomingMessage) {
+    const presented = tokens === null ? null : tokenInHeader(request.headers.authorization)
+    return { presented, found: presented === null ? sessionOf(request) : null }
+  }
+
+  function identified(
+    request: IncomingMessage,
+    { presented, found }: ReturnType<typeof evidenceIn>,
+    needed: TokenScope | null,
+  ): Caller | Promise<Caller> {
+    if (presented !== null && tokens !== null)
+      return callerByToken(tokens, presented, needed, clientOf(request).address)
+    if (found === null) return callerByHeader(request)
+    const proved = found.session.user
+    const user = rules.withRights(proved)
+    return { user, proved, by: 'session', token: null, replyHeaders: {} }
   }
 
   return {
     authenticator,
     sessions,
+    tokens,
     sessionOf,
-    callerOf(request) {
-      const found = sessionOf(request)
-      const byBrowser = found !== null || isSentByItself(request.headers.authorization)
+    callerOf(request, needed) {
+      const evidence = evidenceIn(request)
+      const byBrowser = evidence.found !== null || isSentByItself(request.headers.authorization)
       if (byBrowser && !readingMethods.has(request.method) && isForeign(request.headers)) {
         throw new GatewayError(
           'forbidden',
           'A page of another origin may not change anything here in your name',
         )
       }
-      if (found === null) return callerByHeader(request)
-      const { user } = found.session
-      return { user: roles(user), proved: user, by: 'session', replyHeaders: {} }
+      return identified(request, evidence, needed)
+    },
+    stillHolds(request, { by, token }) {
+      if (by === 'session') return sessionOf(request) !== null
+      return token === null || tokens?.holds(token.id) === true
     },
     async authenticateForDashboard(request) {
-      const found = sessionOf(request)
-      if (found !== null) return roles(found.session.user)
       try {
-        return (await callerByHeader(request)).user
+        return (await identified(request, evidenceIn(request), 'manage')).user
       } catch (error) {
         if (error instanceof GatewayError && error.code === 'unauthenticated') return null
         throw error

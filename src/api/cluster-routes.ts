@@ -1,13 +1,15 @@
 import { GatewayError, type OptionField } from '../core/index.ts'
-import { createReportWriter } from './cluster-report.ts'
+import { createReportWriter, plainDashboardRoute } from './cluster-report.ts'
 import { jsonObject } from './json-body.ts'
 import { isFlagSet, statusesNamed } from './queries.ts'
 import {
   audit,
   clusterNameOf,
+  dashboardRouteFor,
   JsonText,
   queryOf,
   type RouteContext,
+  type UserHandler,
   userRoute,
 } from './route-context.ts'
 
@@ -18,6 +20,7 @@ const waitLimitMs = 20_000
 export function addClusterRoutes(context: RouteContext): void {
   const { service } = context
   const reports = createReportWriter(context.dashboardRoute)
+  const reportsToRead = createReportWriter(plainDashboardRoute)
   const optionTexts = new WeakMap<readonly OptionField[], JsonText>()
 
   userRoute(context, 'GET', '/api/v1/options', async (user) => {
@@ -32,7 +35,8 @@ export function addClusterRoutes(context: RouteContext): void {
   userRoute(context, 'GET', '/api/v1/clusters/', (user, request) => {
     const status = queryOf(request, 'status')
     const views = status === null ? service.list(user) : service.list(user, statusesNamed(status))
-    return new JsonText(reports.list(views))
+    const isOwn = dashboardRouteFor(context, request) === context.dashboardRoute
+    return new JsonText((isOwn ? reports : reportsToRead).list(views))
   })
 
   userRoute(context, 'POST', '/api/v1/clusters/', async (user, request, reply) => {
@@ -43,7 +47,7 @@ export function addClusterRoutes(context: RouteContext): void {
     return { name: cluster.name }
   })
 
-  userRoute(context, 'GET', '/api/v1/clusters/:name', async (user, request, reply) => {
+  const report: UserHandler = async (user, request, reply) => {
     const name = clusterNameOf(request)
     const now = service.get(user, name)
     if (now.shown !== 'PENDING' || !isFlagSet(queryOf(request, 'wait'))) {
@@ -60,7 +64,9 @@ export function addClusterRoutes(context: RouteContext): void {
         throw error
       })
     return new JsonText(reports.one(later))
-  })
+  }
+  // It carries the key.
+  userRoute(context, 'GET', '/api/v1/clusters/:name', report, 'manage')
 
   userRoute(context, 'POST', '/api/v1/clusters/:name/scale', async (user, request) => {
     const name = clusterNameOf(request)

@@ -31,6 +31,7 @@ import { addRouteWatch } from './route-watch.ts'
 import { addSchedulerRoutes } from './scheduler-routes.ts'
 import { addServerRoutes } from './server-routes.ts'
 import type { TlsCertificate } from './tls-certificate.ts'
+import { addTokenRoutes } from './token-routes.ts'
 import { addUserRoutes } from './user-routes.ts'
 
 export interface ApiOptions {
@@ -92,6 +93,7 @@ export function createApi(options: ApiOptions): Api {
   addClusterRoutes(context)
   addHistoryRoutes(context, streams)
   addUserRoutes(context, streams)
+  addTokenRoutes(context)
   addAdminRoutes(context, streams, {
     ...options,
     readiness,

@@ -47,14 +47,14 @@ interface Open {
   readonly response: ServerResponse
   readonly username: string
   readonly end: () => void
-  /** Whether the session that it was asked by has not ended meanwhile. */
+  /** Whether the session or token that it was asked by has not ended meanwhile. */
   readonly isStillAllowed: () => boolean
   readonly until: number
 }
 
 export function createEventStreams(
   parts: {
-    readonly authentication: Pick<Authentication, 'sessionOf'>
+    readonly authentication: Pick<Authentication, 'stillHolds'>
     readonly stopping: AbortSignal
     readonly logger: Logger
   },
@@ -78,12 +78,12 @@ export function createEventStreams(
 
   function begin(request: FastifyRequest, response: ServerResponse, username: string) {
     const over = new AbortController()
-    const bySession = request.caller?.by === 'session'
+    const { caller } = request
     const stream: Open = {
       response,
       username,
       end: () => over.abort(),
-      isStillAllowed: () => !bySession || authentication.sessionOf(request.raw) !== null,
+      isStillAllowed: () => caller === null || authentication.stillHolds(request.raw, caller),
       until: performance.now() + limits.lifeMs,
     }
     open.add(stream)

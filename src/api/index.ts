@@ -1,5 +1,10 @@
 export { type AuditTrail, createAuditTrail } from './audit-trail.ts'
-export { type Authentication, type Caller, createAuthentication } from './authentication.ts'
+export {
+  type Authentication,
+  type Caller,
+  createAuthentication,
+  type UserRules,
+} from './authentication.ts'
 export type { Client } from './client.ts'
 export { type DashboardRoute, plainDashboardRoute } from './cluster-report.ts'
 export { type Api, type ApiOptions, createApi } from './create-api.ts'

@@ -96,7 +96,7 @@ test('without a password the form still asks for one and says so, loudly where t
   const authenticator = createSimpleAuthenticator({ password: null })
   const base = await startTestApi(t)
   const it = await startTestApi(t, {
-    authentication: createAuthentication(authenticator, base.sessions),
+    authentication: createAuthentication({ ...base, authenticator }),
     login: {
       ...loginOptions,
       warning: 'Anybody <here> may be anybody.',

@@ -13,7 +13,7 @@ export function addNegotiateLogin(context: RouteContext, entrance: LoginEntrance
     const { next } = request.query as { readonly next?: string | string[] }
     const onward = safeNextPath(typeof next === 'string' ? next : '', prefix) ?? ''
     try {
-      const caller = await authentication.callerOf(request.raw)
+      const caller = await authentication.callerOf(request.raw, null)
       reply.headers(caller.replyHeaders)
       return await entrance.enter(request, reply, caller.user, onward)
     } catch (error) {

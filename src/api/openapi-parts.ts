@@ -24,7 +24,15 @@ const clusterName: Parameter = {
   schema: { type: 'string' },
 }
 
-const user = [{ basic: [] }, { session: [] }]
+const user = [{ basic: [] }, { session: [] }, { accessToken: [] }]
+
+const tokenId: Parameter = {
+  name: 'id',
+  in: 'path',
+  required: true,
+  description: "The token's id.",
+  schema: { type: 'string' },
+}
 const unauthenticated = { 401: failure('Nobody that the gateway knows.') }
 const ofCluster = {
   ...unauthenticated,
@@ -53,6 +61,7 @@ export const openApiParts = {
   ofCluster,
   query,
   stream,
+  tokenId,
   tooLarge,
   unauthenticated,
   user,

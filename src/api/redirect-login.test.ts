@@ -34,7 +34,7 @@ async function startWith(t: TestContext, login: BrowserLogin): Promise<TestApi> 
     authenticate: async () => ({ outcome: 'refused', reason: 'nobody' }),
   }
   const base = await startTestApi(t)
-  const authentication = createAuthentication(authenticator, base.sessions)
+  const authentication = createAuthentication({ ...base, authenticator })
   return startTestApi(t, { authentication, prefix: '/dask', login: loginOptions })
 }
 
@@ -221,7 +221,7 @@ test('tokens that the authenticator fails at count as guesses', async (t) => {
     },
   }
   const base = await startTestApi(t)
-  const authentication = createAuthentication(authenticator, base.sessions)
+  const authentication = createAuthentication({ ...base, authenticator })
   const it = await startTestApi(t, { authentication })
   const guess = () => askPublic(it, '/api/v1/options', { headers: { authorization: 'x y' } })
   for (let count = 0; count < 20; count++) assert.equal((await guess()).status, 500)

@@ -1,10 +1,17 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ClusterService } from '../clusters/index.ts'
-import { type ClusterOptions, GatewayError, type Logger, type User } from '../core/index.ts'
+import {
+  type ClusterOptions,
+  GatewayError,
+  includesScope,
+  type Logger,
+  type TokenScope,
+  type User,
+} from '../core/index.ts'
 import type { AuditTrail } from './audit-trail.ts'
 import type { Authentication, Caller } from './authentication.ts'
 import { clientOf } from './client.ts'
-import type { DashboardRoute } from './cluster-report.ts'
+import { type DashboardRoute, plainDashboardRoute } from './cluster-report.ts'
 import { setCookie } from './cookies.ts'
 
 declare module 'fastify' {
@@ -45,19 +52,20 @@ export class JsonText {
 
 /**
  * Declares a route for users: who it is is known before the body is read, and a caller who came by a header gets a
- * session with the first successful answer (wire-protocol.md, section 3).
+ * session with the first successful answer (wire-protocol.md, section 3). `scope`: what an access token needs.
  */
 export function userRoute(
   context: RouteContext,
-  method: HTTPMethods,
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   url: string,
   handler: UserHandler,
+  scope: TokenScope = method === 'GET' ? 'read' : 'manage',
 ): void {
   context.app.route({
     method,
     url,
     onRequest: (request, reply, done) => {
-      void requireUser(context, request, reply).then(() => done(), done)
+      void requireUser(context, request, reply, scope).then(() => done(), done)
     },
     handler: async (request, reply) => {
       // requireUser has set it, or there had been an error.
@@ -73,24 +81,26 @@ export function userRoute(
 /** As `userRoute`, for administrators only. */
 export function adminRoute(
   context: RouteContext,
-  method: HTTPMethods,
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   url: string,
   handler: UserHandler,
 ): void {
-  userRoute(context, method, url, (user, request, reply) => {
+  const forAdmins: UserHandler = (user, request, reply) => {
     if (user.admin) return handler(user, request, reply)
     throw new GatewayError('forbidden', `User ${user.name} is no administrator`)
-  })
+  }
+  userRoute(context, method, url, forAdmins, 'admin')
 }
 
-/** Finds out who the caller is; throws 'unauthenticated', and sets what the 401 must carry. */
+/** Finds out who the caller is; throws 'unauthenticated', and sets what the 401 must carry; 'forbidden': their token's scope is less. */
 export async function requireUser(
   context: RouteContext,
   request: FastifyRequest,
   reply: FastifyReply,
+  scope: TokenScope,
 ): Promise<void> {
   try {
-    const caller = await context.authentication.callerOf(request.raw)
+    const caller = await context.authentication.callerOf(request.raw, scope)
     // On whatever follows: a client of Kerberos that finds no proof on an answer, error or not, believes none of it.
     reply.headers(caller.replyHeaders)
     request.caller = caller
@@ -128,6 +138,15 @@ export function sendJson(reply: FastifyReply, answer: unknown): FastifyReply {
     .send(answer instanceof JsonText ? answer.text : JSON.stringify(answer))
 }
 
+/** What leads to dashboards; a key for one, which `link` puts there, is not for who may only read. */
+export function dashboardRouteFor(
+  context: RouteContext,
+  { caller }: FastifyRequest,
+): DashboardRoute {
+  const scope = caller?.token?.scope ?? 'admin'
+  return includesScope(scope, 'manage') ? context.dashboardRoute : plainDashboardRoute
+}
+
 /** Records what the request's caller has done. */
 export function audit(
   { trail }: Pick<RouteContext, 'trail'>,
@@ -144,8 +163,11 @@ export function audit(
   const { action, cluster = null, owner = user.name, message = '' } = what
   const { address } = clientOf(request.raw)
   const whose = cluster === null ? null : owner
+  const token = request.caller?.token ?? null
+  const how = token === null ? '' : `by token ${token.id}`
+  const words = [message, how].filter((each) => each !== '').join('; ')
   trail.record(
-    { user: user.name, action, cluster, owner: whose, address, message },
+    { user: user.name, action, cluster, owner: whose, address, message: words },
     { requestId: request.id },
   )
 }

@@ -37,7 +37,7 @@ export function addServerRoutes(
 
   app.get('/metrics', async (request, reply) => {
     if (clientOf(request.raw).public && !options.metricsPublic) {
-      await requireUser(context, request, reply)
+      await requireUser(context, request, reply, 'admin')
       if (request.caller?.user.admin !== true) {
         throw new GatewayError('forbidden', 'The metrics are for administrators')
       }

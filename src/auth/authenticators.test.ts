@@ -49,6 +49,7 @@ test('the settings have the names and defaults of the settings page', () => {
     cookie_name: null,
     cache_max_age: 300,
     session_max_age: 43200,
+    token_max_age: 31_536_000,
     admin_users: [],
     admin_groups: [],
     groups_from: 'authenticator',

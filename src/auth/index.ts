@@ -1,3 +1,4 @@
+export { createAccessTokens } from './access-tokens.ts'
 export {
   type AuthenticatorKind,
   type AuthenticatorSurroundings,

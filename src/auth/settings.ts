@@ -21,6 +21,11 @@ export const authenticatorSettings = settingsClass({
       'Seconds that a session lives which a person began on the login page.',
       { default: 43200 },
     ),
+    token_max_age: setting(
+      types.optional(types.seconds),
+      'Seconds that an access token may live, those made before too. 0: there are none. None: as long as its owner wants.',
+      { default: 31_536_000 },
+    ),
     admin_users: setting(types.textList, 'The names of administrators.', { default: [] }),
     admin_groups: setting(
       types.textList,

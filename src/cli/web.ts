@@ -7,7 +7,13 @@ import {
   metricsSettings,
   type TlsCertificate,
 } from '../api/index.ts'
-import { authenticatorSettings, createRoles, createSessions, withGroups } from '../auth/index.ts'
+import {
+  authenticatorSettings,
+  createAccessTokens,
+  createRoles,
+  createSessions,
+  withGroups,
+} from '../auth/index.ts'
 import type { Clusters } from '../clusters/index.ts'
 import { type Configuration, gatewaySettings } from '../config/index.ts'
 import type { Cluster, Logger, RouteFeed, RouteTable, Store } from '../core/index.ts'
@@ -48,7 +54,13 @@ export async function createWeb(start: WebStart): Promise<Web> {
   const authenticator = withGroups(authenticatorOf(configuration, logger), roleSettings)
   await authenticator.start()
   const roles = createRoles(roleSettings)
-  const authentication = createAuthentication(authenticator, await sessionsOf(start), roles)
+  const authentication = createAuthentication({
+    authenticator,
+    sessions: await sessionsOf(start),
+    tokens: await tokensOf(start),
+    rules: { withRights: roles },
+    logger,
+  })
   const { dashboard_auth, dashboard_host, prefix, address } = configuration.get(proxySettings)
   const openWarning =
     authenticator.open && !isLoopback(address)
@@ -124,6 +136,11 @@ function sessionsOf({ configuration, store, logger }: WebStart) {
     },
     logger,
   )
+}
+
+function tokensOf({ configuration, store, logger }: WebStart) {
+  const { token_max_age } = configuration.get(authenticatorSettings)
+  return createAccessTokens(store, { maxAge: token_max_age }, logger)
 }
 
 function routeTo(cluster: Cluster, auth: DashboardAuth): string {

@@ -34,6 +34,8 @@ export interface Authenticator {
   reload?(): Promise<void>
   stop(): Promise<void>
   authenticate(credentials: Credentials): Promise<AuthResult>
+  /** Whether there is such a user still: sessions and tokens of others end. Without it, there is. */
+  knows?(username: string): boolean
 }
 
 /**

@@ -1,3 +1,4 @@
+export * from './access-token.ts'
 export * from './authenticator.ts'
 export * from './backend.ts'
 export * from './base-settings.ts'

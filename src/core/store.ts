@@ -1,3 +1,4 @@
+import type { TokenStore } from './access-token.ts'
 import type { Session } from './authenticator.ts'
 import type { Cluster, ClusterEvent, Worker } from './cluster.ts'
 
@@ -103,7 +104,7 @@ export interface DrainStore {
   saveDrain(drain: Drain | null): Promise<void>
 }
 
-export interface Store extends ClusterStore, SessionStore, AuditStore, DrainStore {
+export interface Store extends ClusterStore, SessionStore, TokenStore, AuditStore, DrainStore {
   readonly instance: Instance
   /**
    * A directory of ours (0700) beside the database, for the proxy's socket, logs and working directories; for a database

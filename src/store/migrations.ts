@@ -81,6 +81,21 @@ export const migrations: readonly string[] = [
   create index audit_of_user on audit (username, id);
   create index audit_of_cluster on audit (cluster_name, id);
   `,
+  `
+  create table access_token (
+    hash text primary key not null,
+    id text not null unique,
+    name text not null,
+    username text not null,
+    groups text not null,
+    admin integer not null,
+    scope text not null,
+    created_at integer not null,
+    expires_at integer,
+    last_used_at integer,
+    made_by text
+  ) strict, without rowid;
+  `,
 ]
 
 /** The version of a database of ours; 0: nothing in it yet. Throws when a newer server wrote it. */

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kysely, Transaction } from 'kysely'
 import {
+  type AccessToken,
   type AuditEvent,
   type AuditQuery,
   type Change,
@@ -13,6 +14,7 @@ import {
   type Store,
   type Worker,
 } from '../core/index.ts'
+import { tokenFromRow, tokenToRow } from './access-token-rows.ts'
 import { addAuditRows, auditRows } from './audit-table.ts'
 import { remove } from './remove-rows.ts'
 import {
@@ -164,6 +166,35 @@ export class RecordStore implements Store {
   async removeExpiredSessions(now: number): Promise<void> {
     await this.#write((transaction) =>
       transaction.deleteFrom('session').where('expires_at', '<=', now).execute(),
+    )
+  }
+
+  async loadTokens(): Promise<readonly { readonly hash: string; readonly token: AccessToken }[]> {
+    const rows = await this.#read((database) =>
+      database.selectFrom('access_token').selectAll().execute(),
+    )
+    return rows.map(tokenFromRow)
+  }
+
+  async addToken(hash: string, token: AccessToken): Promise<void> {
+    await this.#write((transaction) =>
+      transaction.insertInto('access_token').values(tokenToRow(hash, token)).executeTakeFirst(),
+    )
+  }
+
+  async saveTokenUse(id: string, lastUsedAt: number): Promise<void> {
+    await this.#write((transaction) =>
+      transaction
+        .updateTable('access_token')
+        .set({ last_used_at: lastUsedAt })
+        .where('id', '=', id)
+        .execute(),
+    )
+  }
+
+  async removeTokens(ids: readonly string[]): Promise<void> {
+    await this.#write((transaction) =>
+      transaction.deleteFrom('access_token').where('id', 'in', ids).execute(),
     )
   }
 

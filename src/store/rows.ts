@@ -131,12 +131,12 @@ function jsonOrNull(value: unknown): string | null {
 }
 
 const json: z.ZodType<Json> = z.json()
-const flag = z.union([z.literal(0), z.literal(1)]).transform((value) => value === 1)
+export const flag = z.union([z.literal(0), z.literal(1)]).transform((value) => value === 1)
 const status = z.enum(['created', 'submitted', 'running', 'closing', 'stopped', 'failed'])
 const target = z.enum(['running', 'stopped', 'failed'])
 
 /** A text column that holds the JSON of `inner`. */
-function jsonText<T>(inner: z.ZodType<T>) {
+export function jsonText<T>(inner: z.ZodType<T>) {
   return z
     .string()
     .transform((text, context): unknown => {
@@ -236,7 +236,11 @@ const sessionRow = z.object({
 })
 
 /** The values of a row are not shown in the error: they may be secret. */
-function parsedRow<T>(schema: z.ZodType<T>, table: keyof typeof keyColumns, row: unknown): T {
+export function parsedRow<T>(
+  schema: z.ZodType<T>,
+  table: keyof typeof keyColumns,
+  row: unknown,
+): T {
   const result = schema.safeParse(row)
   if (result.success) return result.data
   const key = z.looseObject({}).safeParse(row).data?.[keyColumns[table]]
@@ -247,4 +251,10 @@ function parsedRow<T>(schema: z.ZodType<T>, table: keyof typeof keyColumns, row:
   )
 }
 
-const keyColumns = { cluster: 'name', worker: 'name', event: 'id', session: 'hash' } as const
+const keyColumns = {
+  cluster: 'name',
+  worker: 'name',
+  event: 'id',
+  session: 'hash',
+  access_token: 'id',
+} as const

@@ -7,6 +7,7 @@ export interface Schema {
   readonly worker: WorkerRow
   readonly event: EventRow
   readonly session: SessionRow
+  readonly access_token: AccessTokenRow
   readonly audit: AuditRow
 }
 
@@ -85,6 +86,22 @@ export interface SessionRow {
   readonly admin: number
   readonly kind: string
   readonly expires_at: number
+}
+
+export interface AccessTokenRow {
+  /** Of the secret. */
+  readonly hash: string
+  readonly id: string
+  readonly name: string
+  readonly username: string
+  /** JSON. */
+  readonly groups: string
+  readonly admin: number
+  readonly scope: string
+  readonly created_at: number
+  readonly expires_at: number | null
+  readonly last_used_at: number | null
+  readonly made_by: string | null
 }
 
 export interface AuditRow {

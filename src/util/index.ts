@@ -1,3 +1,4 @@
+export { basicCredentials } from './basic-credentials.ts'
 export { createKeyPair, type KeyPair } from './certificate.ts'
 export { type ClientHelloResult, maxClientHelloBytes, readClientHello } from './client-hello.ts'
 export { findProgram, isProgram } from './find-program.ts'

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, statSync } from 'node:fs'
 import { test } from 'node:test'
 import type {
+  AccessToken,
   Cluster,
   ClusterEvent,
   ClusterSettings,
@@ -210,6 +211,39 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       ['h300'],
     )
   })
+
+  withStore(
+    'access tokens are kept, with their last use, until they are removed',
+    async (store) => {
+      const token = (id: string, more: Partial<AccessToken> = {}): AccessToken => ({
+        id,
+        name: `for ${id}`,
+        user: { name: 'alice', groups: ['a', 'b'], admin: true },
+        scope: 'manage',
+        createdAt: 100,
+        expiresAt: null,
+        lastUsedAt: null,
+        madeBy: null,
+        ...more,
+      })
+      const full = { expiresAt: 300, lastUsedAt: 200, madeBy: '1' }
+      await store.addToken('h1', token('1'))
+      await store.addToken('h2', token('2', full))
+      await store.addToken('h3', token('3'))
+      await assert.rejects(store.addToken('h4', token('1')))
+      await store.saveTokenUse('1', 150)
+      await store.removeTokens(['3'])
+      await store.saveTokenUse('3', 150)
+      const loaded = await store.loadTokens()
+      assert.deepEqual(
+        loaded.toSorted((a, b) => a.hash.localeCompare(b.hash)),
+        [
+          { hash: 'h1', token: token('1', { lastUsedAt: 150 }) },
+          { hash: 'h2', token: token('2', full) },
+        ],
+      )
+    },
+  )
 
   withStore('the private port is remembered', async (store) => {
     await store.savePrivatePort(4711)

@@ -1,4 +1,5 @@
 import type {
+  AccessToken,
   AuditEvent,
   AuditQuery,
   AuditStore,
@@ -9,18 +10,40 @@ import type {
   Drain,
   DrainStore,
   LogArchive,
+  TokenStore,
   Worker,
 } from '../../src/core/index.ts'
 
 /** Records in memory, with a switch that makes writing fail. */
-export class MemoryStore implements ClusterStore, LogArchive, AuditStore, DrainStore {
+export class MemoryStore implements ClusterStore, LogArchive, AuditStore, DrainStore, TokenStore {
   readonly clusters = new Map<string, Cluster>()
   readonly workers = new Map<string, Worker>()
   readonly allEvents: ClusterEvent[] = []
   readonly logs = new Map<string, Buffer>()
   readonly audits: AuditEvent[] = []
+  readonly tokens = new Map<string, AccessToken>()
   drain: Drain | null = null
   failing = false
+
+  async loadTokens() {
+    return [...this.tokens].map(([hash, token]) => ({ hash, token }))
+  }
+
+  async addToken(hash: string, token: AccessToken) {
+    if (this.failing) throw new Error('disk full')
+    this.tokens.set(hash, token)
+  }
+
+  async saveTokenUse(id: string, lastUsedAt: number) {
+    if (this.failing) throw new Error('disk full')
+    for (const [hash, token] of this.tokens)
+      if (token.id === id) this.tokens.set(hash, { ...token, lastUsedAt })
+  }
+
+  async removeTokens(ids: readonly string[]) {
+    if (this.failing) throw new Error('disk full')
+    for (const [hash, { id }] of this.tokens) if (ids.includes(id)) this.tokens.delete(hash)
+  }
 
   async saveDrain(drain: Drain | null) {
     this.drain = drain

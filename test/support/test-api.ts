@@ -13,8 +13,13 @@ import {
   type LoginPagesOptions,
   openSocketDoor,
   openTcpDoor,
+  type UserRules,
 } from '../../src/api/index.ts'
-import { createSessions, createSimpleAuthenticator } from '../../src/auth/index.ts'
+import {
+  createAccessTokens,
+  createSessions,
+  createSimpleAuthenticator,
+} from '../../src/auth/index.ts'
 import type { Logger, OptionField, RouteFeed, SessionStore, User } from '../../src/core/index.ts'
 import { MemoryStore } from '../fakes/memory-store.ts'
 import { createFakeClusterService } from './fake-cluster-service.ts'
@@ -31,6 +36,8 @@ export const loginOptions: LoginPagesOptions = {
 export type TestApiOptions = Partial<ApiOptions> & {
   readonly password?: string | null
   readonly roles?: (user: User) => User
+  readonly rules?: Partial<UserRules>
+  readonly tokenMaxAge?: number | null
 }
 
 /** An API on real sockets with fake clusters; stopped and removed when the test ends. */
@@ -42,17 +49,21 @@ export async function startTestApi(test: TestContext, overrides: TestApiOptions 
   const routes = createFakeRouteFeed()
   const cookieSettings = { cookieName: 'test-gateway', cacheMaxAge: 300, sessionMaxAge: 3600 }
   const sessions = await createSessions(forgetfulStore, cookieSettings, logger)
-  const { password = 'secret' } = overrides
+  const { password = 'secret', tokenMaxAge = null } = overrides
+  const memory = new MemoryStore()
+  const tokens = await createAccessTokens(memory, { maxAge: tokenMaxAge }, logger)
   const publicDoor = await openSocketDoor(socketPath)
   const privateDoor = await openTcpDoor({ host: '127.0.0.1', port: 0 })
   const api = createApi({
     service: fake.service,
     clusterOptions: { fieldsFor: async () => optionFields },
-    authentication: createAuthentication(
-      createSimpleAuthenticator({ password }),
+    authentication: createAuthentication({
+      authenticator: createSimpleAuthenticator({ password }),
       sessions,
-      overrides.roles,
-    ),
+      tokens,
+      rules: { ...(overrides.roles && { withRights: overrides.roles }), ...overrides.rules },
+      logger,
+    }),
     routeFeed: routes.feed,
     proxyToken,
     dashboards: null,
@@ -64,7 +75,7 @@ export async function startTestApi(test: TestContext, overrides: TestApiOptions 
     trustedProxies: [],
     metricsPublic: false,
     checks: [],
-    trail: createAuditTrail(new MemoryStore(), logger),
+    trail: createAuditTrail(memory, logger),
     backendName: 'FakeBackend',
     version: '1.2.3',
     logger,
@@ -78,7 +89,20 @@ export async function startTestApi(test: TestContext, overrides: TestApiOptions 
     await rm(directory, { recursive: true, force: true })
   })
   const privatePort = privateDoor.port ?? 0
-  return { ...fake, api, stop, sessions, routes, lines, socketPath, directory, privatePort }
+  return {
+    ...fake,
+    api,
+    stop,
+    sessions,
+    tokens,
+    memory,
+    routes,
+    logger,
+    lines,
+    socketPath,
+    directory,
+    privatePort,
+  }
 }
 
 export type TestApi = Awaited<ReturnType<typeof startTestApi>>

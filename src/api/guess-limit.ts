@@ -1,0 +1,32 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from '../core/index.ts'
+import { createThrottle } from './throttle.ts'
+
+const failuresAtOnce = 20
+const windowMs = 60_000
+const slownessMs = 500
+
+/**
+ * Whoever guesses passwords or tokens gets slow answers, and the log says from where. Only failures count and only they are
+ * slow: others at the same address (a whole hub) notice nothing.
+ */
+export function createGuessLimit(logger: Logger) {
+  const failures = createThrottle(failuresAtOnce, windowMs)
+  const told = createThrottle(1, windowMs)
+  return {
+    /** Resolves when the refusal may be sent. */
+    async failed(address: string): Promise<void> {
+      const isMany = failures.waitSeconds(address) > 0
+      failures.failed(address)
+      if (!isMany) return
+      if (told.waitSeconds(address) === 0) {
+        told.failed(address)
+        logger.warn(
+          `More than ${failuresAtOnce} logins in a minute were refused: somebody may be guessing`,
+          { address },
+        )
+      }
+      await sleep(slownessMs)
+    },
+  }
+}
