@@ -94,3 +94,23 @@ for (const file of readdirSync(client, { recursive: true, encoding: 'utf8' }).so
       assert.match(path, allowed)
   })
 }
+
+// web/ is made for browsers: it knows the gateway by the SDK alone.
+const web = join(root, 'web')
+
+for (const file of readdirSync(web, { recursive: true, encoding: 'utf8' }).sort()) {
+  if (!file.endsWith('.ts') || file.endsWith('.test.ts')) continue
+  test(`imports of web/${file}`, () => {
+    for (const [, path = ''] of readFileSync(join(web, file), 'utf8').matchAll(anyImport)) {
+      const target = relative(root, join(web, dirname(file), path))
+      assert.match(target, /^(?:web\/.+|client\/src\/index)\.ts$/)
+    }
+  })
+  test(`web/${file} makes no text markup`, () => {
+    const text = readFileSync(join(web, file), 'utf8')
+    assert.doesNotMatch(
+      text,
+      /innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc|eval\(/,
+    )
+  })
+}

@@ -57,9 +57,9 @@ node_modules() {
 
 # dist/, which the commands run.
 compiled() {
-  sources=$(digest "$root/src" "$root/client/src" "$root/client/command" "$root/scripts/build" "$root/scripts/lib/bundle.ts" "$root/tsconfig.json" "$root/tsconfig.build.json" "$root/package-lock.json")
+  sources=$(digest "$root/src" "$root/client/src" "$root/client/command" "$root/web" "$root/scripts/build" "$root/scripts/lib/bundle.ts" "$root/scripts/lib/bundle-page.ts" "$root/tsconfig.json" "$root/tsconfig.build.json" "$root/package-lock.json")
   is_stamped "$root/dist/.stamp" "$sources" && return 0
-  say "compiling $root/src to $root/dist"
+  say "compiling $root/src, client and web to $root/dist"
   "$root/scripts/build"
   printf '%s\n' "$sources" >"$root/dist/.stamp"
 }

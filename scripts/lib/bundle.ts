@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
+import { bundlePage } from './bundle-page.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -70,4 +71,5 @@ if (import.meta.main) {
   if (folder === undefined || existsSync(folder))
     throw new Error('usage: bundle.ts FOLDER, which must be new')
   await bundle(folder)
+  await bundlePage(join(folder, 'web'))
 }

@@ -35,6 +35,11 @@ const steps: readonly Step[] = [
     command: ['node_modules/.bin/tsc', '--noEmit', '-p', '.'],
     limitMs: 5 * minuteMs,
   },
+  {
+    name: 'types-of-the-page',
+    command: ['node_modules/.bin/tsc', '--noEmit', '-p', 'web'],
+    limitMs: 5 * minuteMs,
+  },
   { name: 'settings-page', command: ['scripts/docs', '--check'], limitMs: minuteMs },
   {
     name: 'unit',

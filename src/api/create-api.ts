@@ -20,7 +20,6 @@ import type { Door } from './door.ts'
 import { describeError, sendError } from './error-reply.ts'
 import { createEventStreams } from './event-streams.ts'
 import { addHistoryRoutes } from './history-routes.ts'
-import { addHomePage } from './home-page.ts'
 import { createHttpServer, type DashboardHandlers } from './http-server.ts'
 import { addLoginPages, type LoginPagesOptions } from './login-pages.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
@@ -33,6 +32,7 @@ import { addServerRoutes } from './server-routes.ts'
 import type { TlsCertificate } from './tls-certificate.ts'
 import { addTokenRoutes } from './token-routes.ts'
 import { addUserRoutes } from './user-routes.ts'
+import { addWebPage } from './web-page.ts'
 
 export interface ApiOptions {
   readonly service: ClusterService
@@ -62,6 +62,8 @@ export interface ApiOptions {
   /** The class of the backend, for administrators. */
   readonly backendName: string
   readonly version: string
+  /** Where the build has put the page; null: there is none. */
+  readonly webFolder: string | null
   readonly logger: Logger
 }
 
@@ -100,7 +102,7 @@ export function createApi(options: ApiOptions): Api {
     proxies: options.routeFeed.proxies,
   })
   addSchedulerRoutes(context)
-  addHomePage(context)
+  addWebPage(context, options.webFolder)
   addLoginPages(context, options.login)
   if (options.routes !== undefined) addProbeRoutes(context, options.routes, options.proxyToken)
   const openWatches = addRouteWatch(context, options.routeFeed, options.proxyToken)

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { BlockList } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Client, clientOf, introduce } from './client.ts'
-import { isHost } from './home-page.ts'
+import { isHost } from './public-address.ts'
 import { answerUpgradeProbe, isUpgradeProbe } from './upgrade-probe.ts'
 
 /** What serves the paths below `/clusters/`. */

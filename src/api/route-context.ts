@@ -105,7 +105,9 @@ export async function requireUser(
     reply.headers(caller.replyHeaders)
     request.caller = caller
   } catch (error) {
-    reply.header('www-authenticate', context.authentication.authenticator.challenge)
+    // To a page's script a browser would answer it with a window that asks for a password.
+    if (request.headers['x-requested-with'] === undefined)
+      reply.header('www-authenticate', context.authentication.authenticator.challenge)
     throw error
   }
 }

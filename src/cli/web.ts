@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import {
   type Api,
   createApi,
@@ -19,6 +20,7 @@ import { type Configuration, gatewaySettings } from '../config/index.ts'
 import type { Cluster, Logger, RouteFeed, RouteTable, Store } from '../core/index.ts'
 import { createDashboards, type DashboardAuth, dashboardRoute } from '../dashboards/index.ts'
 import { proxySettings } from '../proxy/index.ts'
+import { packageFolder } from '../util/index.ts'
 import { isLoopback } from './addresses.ts'
 import { authenticatorOf, roleSettingsOf } from './parts.ts'
 import { packageVersion } from './version.ts'
@@ -110,6 +112,7 @@ export async function createWeb(start: WebStart): Promise<Web> {
     trail,
     backendName: configuration.backendClass.name,
     version: packageVersion(),
+    webFolder: join(packageFolder, 'dist/web'),
     logger,
   })
   let served: Promise<void> | null = null

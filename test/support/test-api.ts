@@ -78,6 +78,7 @@ export async function startTestApi(test: TestContext, overrides: TestApiOptions 
     trail: createAuditTrail(memory, logger),
     backendName: 'FakeBackend',
     version: '1.2.3',
+    webFolder: null,
     logger,
     ...overrides,
   })

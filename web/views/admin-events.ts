@@ -1,0 +1,121 @@
+import type { AuditEvent } from '../../client/src/index.ts'
+import { keepFollowing } from '../connection.ts'
+import { busy, labelled, loading, notice, showFault } from '../controls.ts'
+import { element } from '../dom.ts'
+import { linkTo, type MakeView } from '../page.ts'
+import { timeOf } from '../words.ts'
+import { cell } from './clusters.ts'
+
+const pageSize = 50
+const mostShown = 1000
+const restMs = 300
+
+/** The audit trail: who did what, the newest first, as it happens. */
+export const adminEventsView: MakeView = (page, _place, signal) => {
+  const { admin } = page.client
+  const user = element('input', {
+    ...{ id: 'by-user', autocomplete: 'off', spellcheck: 'false', autocapitalize: 'none' },
+  })
+  const cluster = element('input', { id: 'of-cluster', autocomplete: 'off', spellcheck: 'false' })
+  const body = element('tbody')
+  const heads = ['Time', 'User', 'Action', 'Cluster', 'From', 'Message'].map((name) =>
+    element('th', { scope: 'col' }, name),
+  )
+  const table = element(
+    'table',
+    { 'aria-label': 'Audit events' },
+    element('thead', {}, element('tr', {}, ...heads)),
+    body,
+  )
+  const wait = loading()
+  const older = element('button', { type: 'button', class: 'quiet', hidden: true }, 'Show older')
+  const fault = notice()
+  const results = element('div', {}, wait, table)
+  let first: number | null = null
+  let asked = new AbortController()
+
+  const filters = () => {
+    const by = user.value.trim()
+    const of = cluster.value.trim()
+    return { limit: pageSize, user: by || undefined, cluster: of || undefined }
+  }
+
+  function look(): void {
+    asked.abort()
+    asked = new AbortController()
+    body.replaceChildren()
+    first = null
+    older.hidden = true
+    const query = filters()
+    void keepFollowing(AbortSignal.any([signal, asked.signal]), async (following) => {
+      wait.hidden = true
+      body.replaceChildren()
+      first = null
+      for await (const event of admin.followEvents(query, following)) {
+        first ??= event.id
+        body.prepend(rowOf(event))
+        if (body.children.length > mostShown) body.lastElementChild?.remove()
+        older.hidden = body.children.length < pageSize
+      }
+    }).catch((error: unknown) => showFault(results, error))
+  }
+  older.addEventListener('click', () => {
+    fault.clear()
+    void busy(older, async () => {
+      try {
+        const events = await admin.events({
+          ...filters(),
+          ...(first === null ? {} : { before: first }),
+        })
+        body.append(...events.map(rowOf))
+        first = events.at(-1)?.id ?? first
+        older.hidden = events.length < pageSize || body.children.length >= mostShown
+      } catch (error) {
+        fault.tell(error)
+      }
+    })
+  })
+  let typing: ReturnType<typeof setTimeout> | undefined
+  for (const field of [user, cluster])
+    field.addEventListener('input', () => {
+      clearTimeout(typing)
+      typing = setTimeout(look, restMs)
+    })
+  look()
+
+  const form = element(
+    'form',
+    { class: 'toolbar', role: 'search', novalidate: true },
+    labelled('User, exactly', user),
+    labelled('Cluster, exactly', cluster),
+  )
+  form.addEventListener('submit', (event) => event.preventDefault())
+  return {
+    title: 'Audit',
+    content: [element('h1', {}, 'Audit'), form, results, fault.node, older],
+  }
+}
+
+function rowOf({ time, user, action, cluster, owner, address, message }: AuditEvent): HTMLElement {
+  const text = (value: string) => element('span', {}, value)
+  return element(
+    'tr',
+    {},
+    cell('Time', element('time', { datetime: new Date(time).toISOString() }, timeOf(time))),
+    cell('User', text(user)),
+    cell('Action', element('code', {}, action)),
+    cell(
+      'Cluster',
+      cluster === null
+        ? text('')
+        : element(
+            'a',
+            { class: 'name', href: linkTo('admin', 'clusters', cluster), title: cluster },
+            cluster.slice(0, 8),
+          ),
+      text(cluster !== null && owner !== user ? ` of ${owner}` : ''),
+    ),
+    cell('From', text(address)),
+    cell('Message', text(message)),
+  )
+}

@@ -1,0 +1,66 @@
+import { type ClusterInfo, type ClusterStatus, GatewayError } from '../client/src/index.ts'
+
+export const statusWords: { readonly [status in ClusterStatus]: string } = {
+  PENDING: 'Pending',
+  RUNNING: 'Running',
+  STOPPING: 'Stopping',
+  STOPPED: 'Stopped',
+  FAILED: 'Failed',
+}
+
+export function isOver({ status }: Pick<ClusterInfo, 'status'>): boolean {
+  return status === 'STOPPED' || status === 'FAILED'
+}
+
+/** What there is to know beside the status. */
+export function remarkOf({ pending_reason, reason }: ClusterInfo): string {
+  return pending_reason ?? reason ?? ''
+}
+
+export function workersOf({ workers, status }: ClusterInfo): string {
+  if (status === 'STOPPED' || status === 'FAILED') return '–'
+  return workers.running === workers.wanted
+    ? String(workers.running)
+    : `${workers.running} of ${workers.wanted}`
+}
+
+export function coresOf(count: number): string {
+  return count === 1 ? '1 core' : `${count} cores`
+}
+
+/** How long it has run, or ran. */
+export function ageOf(
+  { start_time, stop_time }: { readonly start_time: number; readonly stop_time: number | null },
+  now = Date.now(),
+): string {
+  return lengthOf((stop_time ?? now) - start_time)
+}
+
+export function lengthOf(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000))
+  if (seconds < 60) return `${seconds} s`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`
+  const hours = Math.floor(seconds / 3600)
+  if (hours < 48) return `${hours} h ${Math.floor((seconds % 3600) / 60)} min`
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`
+}
+
+export function sizeOf(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  let value = bytes
+  let unit = 0
+  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024
+  return `${Number(value.toFixed(1))} ${units[unit]}`
+}
+
+const clock = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
+
+/** In the reader's own zone and manner. */
+export function timeOf(ms: number): string {
+  return clock.format(ms)
+}
+
+export function messageOf(error: unknown): string {
+  if (error instanceof GatewayError) return error.message
+  return error instanceof Error ? error.message : String(error)
+}
