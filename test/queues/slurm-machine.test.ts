@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
+import { python } from '../e2e/harness.ts'
 import { waitFor } from '../fakes/wait-for.ts'
 import { runInSlurmMachine } from '../support/slurm-machine.ts'
 
@@ -57,6 +58,22 @@ test('the scripts of the machine refuse to run on any other', { skip }, async ()
     const said = Buffer.concat(await child.stderr.toArray()).toString()
     assert.match(said, /is only for the machine that/)
   }
+})
+
+test('the demo is a prompt of an ordinary user with a gateway, and nothing is left of it', {
+  skip,
+}, () => {
+  const before = surroundings()
+  const { status, stdout, stderr } = spawnSync(join(machine, '../demo'), {
+    ...{ encoding: 'utf8', timeout: 240_000, killSignal: 'SIGKILL' },
+    input: 'import getpass; print(getpass.getuser(), gateway.list_clusters())\n',
+    env: { ...process.env, DASK_GATEWAY_TEST_PYTHON: python },
+  })
+  assert.equal(status, 0, stderr)
+  assert.match(stdout, /cluster = gateway\.new_cluster\(\)/)
+  assert.match(stdout, /^alice \[\]$/m)
+  assert.doesNotMatch(stderr, /[Uu]nclosed|Error|Warning/)
+  assert.deepEqual(surroundings(), before)
 })
 
 /** What a machine could leave beside processes: accounts, folders, ports of Slurm, mounts. */
