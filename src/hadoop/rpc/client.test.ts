@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { setImmediate as tick } from 'node:timers/promises'
+import { waitFor } from '../../../test/fakes/wait-for.ts'
 import type { Initiator } from '../../kerberos/index.ts'
 import { HadoopError, type HadoopErrorCode } from '../errors.ts'
 import { message, optional } from '../wire/message.ts'
@@ -176,6 +176,23 @@ test('a server that accepts and never answers: the time is over, and the connect
   )
 })
 
+test('an opening that takes its time: who waits for it can give up, or close the client', async (t) => {
+  const deaf = await serve(t, { onConnect: (socket) => socket.pause() })
+  const client = clientOf(t, [deaf], { login: { kind: 'token', token } })
+  const patient = client.call(get, {})
+  await assert.rejects(
+    client.call(get, {}, { limitMs: 100 }),
+    refusal('unreachable', /could not be connected to in time/),
+  )
+  const given = new AbortController()
+  const other = client.call(get, {}, { signal: given.signal })
+  given.abort()
+  await assert.rejects(other, refusal('closed', /given up by its caller/))
+  client.close()
+  await assert.rejects(patient, refusal('closed', /was closed/))
+  assert.equal(deaf.connections, 1)
+})
+
 test('one slow call does not end the others of its connection', async (t) => {
   const server = await serve(t, {
     onCall: ({ method }) => (method === 'once' ? 'silence' : fine('quick')),
@@ -193,22 +210,22 @@ test('a caller who gives up, and a client that is closed', async (t) => {
   const client = clientOf(t, [server])
   const given = new AbortController()
   const call = client.call(get, {}, { signal: given.signal })
-  while (server.calls.length === 0) await tick()
+  await waitFor('the call', () => server.calls.length === 1)
   given.abort()
   await assert.rejects(call, refusal('closed', /given up/))
   const other = client.call(get, {})
-  while (server.calls.length === 1) await tick()
+  await waitFor('the other call', () => server.calls.length === 2)
   client.close()
   await assert.rejects(other, refusal('unknown-outcome', /the client was closed/))
   await assert.rejects(client.call(get, {}), refusal('closed', /closed/))
-  while (server.open > 0) await tick()
+  await waitFor('the end of the connection', () => server.open === 0)
 })
 
 test('a connection that nobody uses is closed', async (t) => {
   const server = await serve(t, { onCall: () => fine('') })
   const client = clientOf(t, [server], { idleMs: 40 })
   await client.call(get, {})
-  while (server.open > 0) await tick()
+  await waitFor('the end of the connection', () => server.open === 0)
   await client.call(get, {})
   assert.equal(server.connections, 2)
 })
@@ -231,7 +248,7 @@ test('frames that are none end the connection, not the process', async (t) => {
       refusal('unknown-outcome', /./),
       name,
     )
-    while (server.open > 0) await tick()
+    await waitFor('the end of the connection', () => server.open === 0)
   }
 })
 

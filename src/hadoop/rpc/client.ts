@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { KerberosError } from '../../kerberos/index.ts'
 import { HadoopError, messageOf } from '../errors.ts'
 import type { Protection } from '../sasl/protection.ts'
 import type { Message } from '../wire/message.ts'
 import type { Login } from './authenticate.ts'
+import type { Call } from './connection.ts'
 import { createConnections } from './connections.ts'
 import type { ExpectedServer } from './service-principal.ts'
 
@@ -61,9 +63,9 @@ const shortestTryMs = 50
 const loginTries = 3
 
 export function createRpcClient(options: RpcClientOptions): RpcClient {
-  const { servers, login, what } = options
+  const { servers, login, what, serverLimitMs = 10_000 } = options
   const clientId = randomBytes(16)
-  const connections = createConnections({ ...options, clientId })
+  const connections = createConnections({ ...options, clientId, serverLimitMs })
   let active = 0
   let lastCallId = 0
   let isClosed = false
@@ -74,59 +76,64 @@ export function createRpcClient(options: RpcClientOptions): RpcClient {
     return server
   }
 
+  /** One try at one server. */
+  async function attempt<Request, Response>(
+    server: ExpectedServer,
+    onBehalfOf: string | undefined,
+    call: Call<Request, Response>,
+    request: Request,
+  ): Promise<Response> {
+    if (isClosed) throw new HadoopError('closed', 'the client was closed')
+    const until = performance.now() + call.limitMs
+    const opening = connections.open(server, onBehalfOf)
+    const connection =
+      opening instanceof Promise ? await within(opening, call, placeOf(server)) : opening
+    const limitMs = Math.max(1, until - performance.now())
+    return connection.call({ ...call, limitMs }, request)
+  }
+
   async function call<Request, Response>(
-    method: RpcMethod<Request, Response>,
+    { name, isRepeatable, ...types }: RpcMethod<Request, Response>,
     request: Request,
     { onBehalfOf, limitMs = options.limitMs ?? 30_000, signal }: CallOptions = {},
   ): Promise<Response> {
+    // Many calls may share one, and each listens.
+    if (signal !== undefined) setMaxListeners(0, signal)
     const deadline = performance.now() + limitMs
-    const leftMs = () => Math.max(1, Math.ceil(deadline - performance.now()))
-    const serverLimitMs = () => Math.min(leftMs(), options.serverLimitMs ?? 10_000)
+    const leftMs = () => deadline - performance.now()
     const failures = new Map<string, string>()
     lastCallId = (lastCallId + 1) & 0x7fffffff
-    const id = lastCallId
+    const same = { ...types, id: lastCallId, method: name, signal }
     let logins = 0
     let wasSent = false
 
     for (let retryCount = 0; ; retryCount += 1) {
       const index = active
       const server = serverAt(index)
-      const place = `${server.host}:${server.port}`
       try {
-        if (isClosed) throw new HadoopError('closed', 'the client was closed')
-        if (signal?.aborted) throw new HadoopError('closed', `${method.name} was given up`)
-        const connection = await connections.open(server, onBehalfOf, serverLimitMs())
-        const { name, request: wanted, response } = method
-        return await connection.call(
-          {
-            id,
-            retryCount,
-            method: name,
-            request: wanted,
-            response,
-            limitMs: serverLimitMs(),
-            signal,
-          },
-          request,
-        )
+        const once = {
+          ...same,
+          retryCount,
+          limitMs: Math.max(1, Math.min(leftMs(), serverLimitMs)),
+        }
+        return await attempt(server, onBehalfOf, once, request)
       } catch (error) {
         if (!(error instanceof HadoopError)) throw error
         wasSent ||= error.code === 'unknown-outcome'
-        const verdict = afterFailure(error, method.isRepeatable)
+        const verdict = afterFailure(error, isRepeatable)
         if (verdict === 'give up') throw afterAll(error, wasSent)
         if (verdict === 'log in again') {
           if (login.kind !== 'kerberos' || ++logins >= loginTries) throw afterAll(error, wasSent)
           login.initiator.forget()
         }
-        failures.set(place, messageOf(error))
+        failures.set(placeOf(server), messageOf(error))
         // Unless another call has found out already.
         if (verdict === 'next server' && active === index) active = (index + 1) % servers.length
-        const waitMs =
-          Math.min(longestDelayMs, firstDelayMs * 2 ** retryCount) * (0.5 + Math.random())
         // The first look at another server needs no pause.
         const isNew = verdict === 'next server' && !failures.has(placeOf(serverAt(active)))
-        if (leftMs() < (isNew ? 0 : waitMs) + shortestTryMs) {
-          const words = `${what} could not be asked (${method.name}) within ${limitMs / 1000} s: ${sentences(failures)}`
+        const waitMs = isNew ? 0 : pauseMs(retryCount)
+        if (leftMs() < waitMs + shortestTryMs) {
+          const words = `${what} could not be asked (${name}) within ${limitMs / 1000} s: ${sentences(failures)}`
           throw afterAll(new HadoopError('unreachable', words, { cause: error }), wasSent)
         }
         if (!isNew) await delay(waitMs, undefined, { signal }).catch(() => undefined)
@@ -140,6 +147,34 @@ export function createRpcClient(options: RpcClientOptions): RpcClient {
       isClosed = true
       connections.close()
     },
+  }
+}
+
+const pauseMs = (retryCount: number) =>
+  Math.min(longestDelayMs, firstDelayMs * 2 ** retryCount) * (0.5 + Math.random())
+
+/** An opening is shared, so it may take longer than one of those who wait for it can. */
+async function within<T>(
+  opening: Promise<T>,
+  { limitMs, signal, method }: Pick<Call<unknown, unknown>, 'limitMs' | 'signal' | 'method'>,
+  place: string,
+): Promise<T> {
+  const given = new AbortController()
+  const over = delay(limitMs, undefined, { signal: given.signal }).then(() => {
+    throw new HadoopError('unreachable', `${place} could not be connected to in time`)
+  })
+  const abort = () => given.abort()
+  signal?.addEventListener('abort', abort)
+  if (signal?.aborted) abort()
+  try {
+    return await Promise.race([opening, over])
+  } catch (error) {
+    if (signal?.aborted) throw new HadoopError('closed', `${method} was given up by its caller`)
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', abort)
+    over.catch(() => undefined)
+    given.abort()
   }
 }
 

@@ -32,6 +32,8 @@ export interface ConnectionOptions {
   readonly clientId: Buffer
   /** For connecting and logging in. */
   readonly limitMs: number
+  /** Ends connecting and logging in. */
+  readonly signal: AbortSignal
 }
 
 export interface Call<Request, Response> {
@@ -95,6 +97,9 @@ export async function openConnection(options: ConnectionOptions): Promise<RpcCon
 
   const words = `${place} did not answer within ${(limitMs / 1000).toFixed(1)} s`
   const late = setTimeout(() => stream.fail(new HadoopError('unreachable', words)), limitMs)
+  const close = () =>
+    stream.fail(new HadoopError('closed', `the connection to ${place} was closed`))
+  options.signal.addEventListener('abort', close)
   try {
     await connected(socket, stream)
     socket.write(Buffer.from([...Buffer.from('hrpc'), 9, 0, login.kind === 'simple' ? 0 : 0xdf]))
@@ -108,6 +113,7 @@ export async function openConnection(options: ConnectionOptions): Promise<RpcCon
     throw error
   } finally {
     clearTimeout(late)
+    options.signal.removeEventListener('abort', close)
   }
 
   return {
@@ -134,7 +140,7 @@ export async function openConnection(options: ConnectionOptions): Promise<RpcCon
       stream.send(payload)
       return answer
     },
-    close: () => stream.fail(new HadoopError('closed', `the connection to ${place} was closed`)),
+    close,
   }
 }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { HadoopError } from '../errors.ts'
 import type { RpcClientOptions } from './client.ts'
 import { openConnection, type RpcConnection } from './connection.ts'
@@ -5,11 +6,11 @@ import type { ExpectedServer } from './service-principal.ts'
 
 /** The connections of a client, by server and user. One that fails is forgotten, one that is idle is closed. */
 export interface Connections {
+  /** Rejects when the server has not let us in after `serverLimitMs`. */
   open(
     server: ExpectedServer,
     onBehalfOf: string | undefined,
-    limitMs: number,
-  ): Promise<RpcConnection>
+  ): RpcConnection | Promise<RpcConnection>
   close(): void
 }
 
@@ -21,20 +22,16 @@ interface Kept {
 }
 
 export function createConnections(
-  options: RpcClientOptions & { readonly clientId: Buffer },
+  options: RpcClientOptions & { readonly clientId: Buffer; readonly serverLimitMs: number },
 ): Connections {
   const kept = new Map<string, Kept>()
   const idleMs = options.idleMs ?? 10_000
   let sweeper: NodeJS.Timeout | null = null
-  let isClosed = false
+  const closed = new AbortController()
+  setMaxListeners(0, closed.signal)
 
-  function begin(
-    key: string,
-    server: ExpectedServer,
-    onBehalfOf: string | undefined,
-    limitMs: number,
-  ) {
-    const { protocol, login, protections, clientId } = options
+  function begin(key: string, server: ExpectedServer, onBehalfOf: string | undefined) {
+    const { protocol, login, protections, clientId, serverLimitMs: limitMs } = options
     const entry: Kept = {
       opening: openConnection({
         server,
@@ -44,6 +41,7 @@ export function createConnections(
         login,
         protections,
         clientId,
+        signal: closed.signal,
       }),
       connection: null,
       idleSinceMs: 0,
@@ -52,7 +50,7 @@ export function createConnections(
     entry.opening.then(
       (connection) => {
         entry.connection = connection
-        if (isClosed) connection.close()
+        if (closed.signal.aborted) connection.close()
       },
       () => {
         if (kept.get(key) === entry) kept.delete(key)
@@ -79,17 +77,17 @@ export function createConnections(
   }
 
   return {
-    open(server, onBehalfOf, limitMs) {
-      if (isClosed) throw new HadoopError('closed', 'the client was closed')
+    open(server, onBehalfOf) {
+      if (closed.signal.aborted) throw new HadoopError('closed', 'the client was closed')
       const key = JSON.stringify([server.host, server.port, onBehalfOf ?? null])
       let entry = kept.get(key)
       if (entry === undefined || entry.connection?.isOpen === false)
-        entry = begin(key, server, onBehalfOf, limitMs)
+        entry = begin(key, server, onBehalfOf)
       entry.idleSinceMs = 0
-      return entry.opening
+      return entry.connection ?? entry.opening
     },
     close() {
-      isClosed = true
+      closed.abort()
       if (sweeper !== null) clearInterval(sweeper)
       for (const { connection } of kept.values()) connection?.close()
       kept.clear()
