@@ -21,6 +21,7 @@ import { sweepProbes } from './checks/sweep-probes.ts'
 import { AttemptFinder } from './find-attempts.ts'
 import { findCommands } from './find-commands.ts'
 import { parseHandle } from './job-handle.ts'
+import { endOfLog, pieceFrom } from './job-log.ts'
 import { attemptOfName } from './job-name.ts'
 import { type CallLauncher, findLauncher, launcherBySudo } from './launcher-call.ts'
 import { NodeAddresses } from './node-addresses.ts'
@@ -190,10 +191,9 @@ class JobQueueBackend implements Backend {
     maxBytes: number,
     signal: AbortSignal,
   ): Promise<Buffer | null> {
-    return (await this.#logEnd(cluster, ref, maxBytes, signal))?.bytes ?? null
+    return (await endOfLog(this.#place.call, cluster, ref, maxBytes, signal))?.bytes ?? null
   }
 
-  /** The launcher reads ends of logs only: what lies before the last `maxBytes` is skipped. */
   async logPiece(
     cluster: Cluster,
     ref: ObjectRef,
@@ -201,31 +201,8 @@ class JobQueueBackend implements Backend {
     maxBytes: number,
     signal: AbortSignal,
   ): Promise<LogPiece | null> {
-    const end = await this.#logEnd(cluster, ref, maxBytes, signal)
-    if (end === null || from === null) return end
-    if (from <= end.from || from > end.from + end.bytes.length) return end
-    return { from, bytes: end.bytes.subarray(from - end.from) }
-  }
-
-  async #logEnd(
-    cluster: Cluster,
-    ref: ObjectRef,
-    maxBytes: number,
-    signal: AbortSignal,
-  ): Promise<LogPiece | null> {
-    const handle = parseHandle(ref.handle)
-    if (handle === null) return null
-    const account = await lookUpAccount(cluster.username, signal)
-    if ('refused' in account) return null
-    const staging = stagingOf(cluster, account)
-    const request = { verb: 'log', staging, file: handle.log, maxBytes } as const
-    const reply = await this.#place.call(account, request, signal)
-    // A directory that is gone, or is no longer as it was, holds no log for us.
-    if (!reply.ok && reply.code === 'staging') return null
-    if (!reply.ok) throw new GatewayError('upstream', reply.error)
-    if (!reply.found) return null
-    const bytes = Buffer.from(reply.base64, 'base64')
-    return { from: reply.sizeBytes - bytes.length, bytes }
+    const end = await endOfLog(this.#place.call, cluster, ref, maxBytes, signal)
+    return end === null || from === null ? end : pieceFrom(end, from)
   }
 
   async cleanUp(cluster: Cluster, signal: AbortSignal): Promise<void> {

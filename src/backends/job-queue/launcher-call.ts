@@ -4,6 +4,7 @@ import { GatewayError } from '../../core/index.ts'
 import { limits, type Reply, type Request, type Verb } from '../../launcher/index.ts'
 import { packageFolder } from '../../util/index.ts'
 import type { Account } from '../account.ts'
+import { readReply } from './read-reply.ts'
 import { runCommand } from './run-command.ts'
 import type { CommandAnswer } from './seen-job.ts'
 
@@ -28,11 +29,11 @@ export function launcherBySudo(launcher: string): CallLauncher {
     const answer = await runCommand({
       ...{ argv: [...argv], input: JSON.stringify(request), limitMs, signal },
     })
-    return replyIn<V>(answer, argv.join(' '))
+    return replyIn<V>(request.verb as V, answer, argv.join(' '))
   }
 }
 
-function replyIn<V extends Verb>(answer: CommandAnswer, command: string): Reply<V> {
+function replyIn<V extends Verb>(verb: V, answer: CommandAnswer, command: string): Reply<V> {
   const { stdout, stderr, exitCode } = answer
   const words = stderr
     .replace(/[\p{C}\s]+/gu, ' ')
@@ -42,12 +43,8 @@ function replyIn<V extends Verb>(answer: CommandAnswer, command: string): Reply<
     const error = `the gateway may not act for this user: '${command}' was refused: ${words}`
     return { ok: false, code: 'refused', error }
   }
-  try {
-    const reply = JSON.parse(stdout) as unknown
-    if (typeof reply === 'object' && reply !== null && 'ok' in reply) return reply as Reply<V>
-  } catch {
-    // Said below.
-  }
+  const reply = readReply(verb, stdout)
+  if (reply !== null) return reply
   throw new GatewayError(
     'unavailable',
     `'${command}' ended with status ${exitCode} and without a reply${words === '' ? '' : `: ${words}`}`,
