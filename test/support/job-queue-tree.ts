@@ -35,6 +35,8 @@ export function installPackage(): void {
   for (const name of ['dask-gateway-server', 'dask-gateway-jobqueue-launcher'])
     symlinkSync(`${modules}/bin/${name}`, `${prefix}/bin/${name}`)
   execFileSync('chown', ['-R', '--no-dereference', 'root:root', '/opt/dask-gateway'])
+  // Whatever umask the clone was made with: npm sets modes itself.
+  execFileSync('chmod', ['-R', 'go-w', '/opt/dask-gateway'])
   execFileSync('mount', ['--bind', join(root, 'node_modules'), join(modules, 'node_modules')])
 }
 
