@@ -16,7 +16,7 @@ writeFileSync('/opt/noted/sbatch', noted, { mode: 0o755 })
 writeFileSync(calls, '')
 chmodSync(calls, 0o666)
 const gateway = await new QueueGateway({
-  ...{ name: 'b', backend: 'slurm.SlurmBackend' },
+  ...{ name: 'b', backend: 'jobqueue.slurm.SlurmBackend' },
   config: `
 c.SlurmBackend.submit_command = "/opt/noted/sbatch"
 c.ClusterConfig.worker_cmd = ["/bin/sh", "-c", "exec sleep 600"]

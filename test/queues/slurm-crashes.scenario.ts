@@ -30,7 +30,7 @@ describe('a kill -9', { concurrency: 6 }, () => {
 /** The whole life of a cluster, whatever happens to its gateway meanwhile. Returns whether that was killed. */
 async function live(name: string, env: NodeJS.ProcessEnv): Promise<boolean> {
   const user = Number(name) % 2 === 0 ? 'alice' : 'bob'
-  const gateway = new QueueGateway({ name, backend: 'slurm.SlurmBackend' })
+  const gateway = new QueueGateway({ name, backend: 'jobqueue.slurm.SlurmBackend' })
   try {
     await gateway.start(env)
     const made = await gateway.create(user).catch((error: unknown) => {

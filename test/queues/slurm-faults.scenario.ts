@@ -10,7 +10,7 @@ import { install, lose, lossyLauncher, QueueGateway } from '../support/queue-gat
 import { runAs, runAsRoot, setNode } from '../support/slurm-machine.ts'
 
 install()
-const backend = 'slurm.SlurmBackend'
+const backend = 'jobqueue.slurm.SlurmBackend'
 const config =
   'c.DBBackendBase.cluster_status_period = 2\nc.DBBackendBase.worker_status_period = 2\n'
 const gateway = await new QueueGateway({ name: 'f', backend, config }).start()

@@ -6,7 +6,10 @@ import { install, QueueGateway } from '../support/queue-gateway.ts'
 import { daemon } from '../support/slurm-machine.ts'
 
 install()
-const gateway = await new QueueGateway({ name: 'o', backend: 'slurm.SlurmBackend' }).start()
+const gateway = await new QueueGateway({
+  name: 'o',
+  backend: 'jobqueue.slurm.SlurmBackend',
+}).start()
 after(() => gateway.stop())
 
 test('a controller that is down for 25 s delays starts, stops and looks, and nothing else', async () => {

@@ -12,7 +12,7 @@ mkdirSync('/opt/slow', { mode: 0o755 })
 const slow = '#!/bin/sh\nsleep 0.5\nexec /usr/bin/sbatch "$@"\n'
 writeFileSync('/opt/slow/sbatch', slow, { mode: 0o755 })
 const gateway = await new QueueGateway({
-  ...{ name: 's', backend: 'slurm.SlurmBackend' },
+  ...{ name: 's', backend: 'jobqueue.slurm.SlurmBackend' },
   config: `
 c.ClusterConfig.environment["OF_ALICE"] = "value-of-alice"
 c.SlurmBackend.submit_command = "/opt/slow/sbatch"

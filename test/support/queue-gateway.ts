@@ -28,10 +28,8 @@ const limitMs = 120_000
 
 /** Installs the clone, and lets dask act as every member of dask_users by both launchers. */
 export function install(): void {
-  mkdirSync(join(app, 'lossy'), { recursive: true })
-  mkdirSync(join(app, 'node_modules'))
-  for (const part of ['bin', 'dist', 'python', 'package.json'])
-    cpSync(join(root, part), join(app, part), { recursive: true })
+  installGateway()
+  mkdirSync(join(app, 'lossy'))
   // Where PBS or Slurm are not asked at all: `before`. Where they have done it, and nobody is told: the others.
   writeFileSync(
     lossyLauncher,
@@ -50,13 +48,20 @@ printf %s "$request" | ${launcher}
   )
   mkdirSync(losses)
   execFileSync('chmod', ['777', losses])
-  execFileSync('chown', ['-R', 'root:root', app])
-  execFileSync('mount', ['--bind', join(root, 'node_modules'), join(app, 'node_modules')])
   writeFileSync(
     '/etc/sudoers.d/dask',
     `dask ALL=(%dask_users,!root) NOPASSWD:${launcher},${lossyLauncher}\n`,
     { mode: 0o440 },
   )
+}
+
+/** Installs the clone, which is enough where no launcher is needed. */
+export function installGateway(): void {
+  mkdirSync(join(app, 'node_modules'), { recursive: true })
+  for (const part of ['bin', 'dist', 'python', 'package.json'])
+    cpSync(join(root, part), join(app, part), { recursive: true })
+  execFileSync('chown', ['-R', 'root:root', app])
+  execFileSync('mount', ['--bind', join(root, 'node_modules'), join(app, 'node_modules')])
   mkdirSync('/var/gateways', { mode: 0o755 })
 }
 
@@ -67,7 +72,7 @@ export function lose(how: 'before' | 'reply' | 'killed'): () => boolean {
 }
 
 export interface QueueGatewayOptions {
-  readonly backend: 'slurm.SlurmBackend' | 'pbs.PBSBackend'
+  readonly backend: 'jobqueue.slurm.SlurmBackend' | 'jobqueue.pbs.PBSBackend' | 'yarn.YarnBackend'
   /** Short: sockets below it have 107 characters. */
   readonly name: string
   /** More lines of its configuration, in Python. */
@@ -106,7 +111,7 @@ export class QueueGateway {
     const command = (kind: string) => `["/usr/bin/python3", "-IS", "${miniDask}", "${kind}"]`
     this.#configuration = (port) => `
 from dask_gateway_server.options import Mapping, Options
-c.DaskGateway.backend_class = "dask_gateway_server.backends.jobqueue.${backend}"
+c.DaskGateway.backend_class = "dask_gateway_server.backends.${backend}"
 c.Proxy.address = ":${port}"
 c.Backend.cluster_options = Options(Mapping("settings", default={}), handler=lambda options: options.settings)
 c.JobQueueBackend.dask_gateway_jobqueue_launcher = "${launcher}"

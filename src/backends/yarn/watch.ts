@@ -78,7 +78,7 @@ export class Watch {
       this.#misses.delete(text)
       if (endedStates.includes(told.state)) return endOf(told)
       if (told.state === 'RUNNING') return await this.#running(text, ref, signal)
-      const why = sentence(told.diagnostics ?? '')
+      const why = waitReason(told.diagnostics ?? '')
       if (/AM container is launched/.test(why)) return await this.#running(text, ref, signal)
       return { state: 'pending', reason: why === '' ? null : why }
     } catch (error) {
@@ -133,6 +133,13 @@ export class Watch {
     if (fact.state === 'asked') return waits
     return { state: 'running', since: fact.since ?? null, nodeAddresses: [] }
   }
+}
+
+/** Why an application waits: without the time, and the figures that follow, since what changes is told again. */
+function waitReason(diagnostics: string): string {
+  return sentence(diagnostics)
+    .replace(/^\[[^\]]*\]\s*/, '')
+    .replace(/\s*Details\s*:.*$/, '')
 }
 
 const waits: Observation = { state: 'pending', reason: 'YARN has not given it a container yet' }
