@@ -21,8 +21,12 @@ const unitTests = globSync(['src/**/*.test.ts', 'test/*.test.ts', 'client/**/*.t
   cwd: root,
   exclude: (name) => name === 'node_modules',
 }).sort()
+// Each on a machine of its own, where most of the time is a queue's.
+const queueTests = globSync('test/queues/*.test.ts', { cwd: root }).sort()
 // Whole servers, clusters and installations: one file at a time, so that their time limits mean something.
-const systemTests = globSync('test/*/**/*.test.ts', { cwd: root }).sort()
+const systemTests = globSync('test/*/**/*.test.ts', { cwd: root })
+  .filter((name) => !queueTests.includes(name))
+  .sort()
 
 const steps: readonly Step[] = [
   {
@@ -47,6 +51,13 @@ const steps: readonly Step[] = [
     concurrency: Math.max(2, availableParallelism()),
     testLimitMs: 2 * minuteMs,
     limitMs: 15 * minuteMs,
+  },
+  {
+    name: 'queues',
+    tests: queueTests,
+    concurrency: 2,
+    testLimitMs: 10 * minuteMs,
+    limitMs: 20 * minuteMs,
   },
   {
     name: 'system',

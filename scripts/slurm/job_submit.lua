@@ -13,8 +13,11 @@ local function tasks(array)
   return count
 end
 
+-- By user: how many jobs there are once what was taken last is seen, and when it was taken.
+local taken = {}
+
 function slurm_job_submit(request, partitions, uid)
-  local count = tasks(request.array_inx)
+  local count = 0
   for _, job in pairs(slurm.jobs) do
     -- 0 pending, 1 running, 2 suspended; higher bits are flags of these.
     if job.user_id == uid and job.job_state % 256 <= 2 then
@@ -22,7 +25,12 @@ function slurm_job_submit(request, partitions, uid)
       count = count + math.max(job.array_task_cnt or 1, 1)
     end
   end
+  -- slurm.jobs is read anew once a second, so it may miss what has just been taken.
+  local last = taken[uid]
+  if last ~= nil and os.time() - last.second <= 2 then count = math.max(count, last.count) end
+  count = count + tasks(request.array_inx)
   if count > limit then return slurm.ESLURM_ACCOUNTING_POLICY end
+  taken[uid] = { count = count, second = os.time() }
   return slurm.SUCCESS
 end
 
