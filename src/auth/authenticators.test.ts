@@ -50,6 +50,8 @@ test('the settings have the names and defaults of the settings page', () => {
     cache_max_age: 300,
     session_max_age: 43200,
     token_max_age: 31_536_000,
+    allowed_users: [],
+    allowed_groups: [],
     admin_users: [],
     admin_groups: [],
     groups_from: 'authenticator',
@@ -57,6 +59,16 @@ test('the settings have the names and defaults of the settings page', () => {
     keytab: 'dask_gateway.keytab',
     realms: null,
     auth_to_local: null,
+  })
+})
+
+test('one password for everybody and a file of users do not go together', () => {
+  const simple = authenticators.SimpleAuthenticator
+  assert.ok(simple !== undefined)
+  const both = { password: 'x', htpasswd_file: '/x' }
+  assert.throws(() => simple.create(both, surroundings), {
+    code: 'configuration',
+    message: /set one of the two/,
   })
 })
 

@@ -1,4 +1,5 @@
-import type { Authenticator, Logger, SettingsClass } from '../core/index.ts'
+import { type Authenticator, GatewayError, type Logger, type SettingsClass } from '../core/index.ts'
+import { createHtpasswdAuthenticator } from './htpasswd/index.ts'
 import { createJupyterHubAuthenticator } from './jupyterhub/index.ts'
 import { createKerberosAuthenticator } from './kerberos/index.ts'
 import {
@@ -23,7 +24,7 @@ export interface AuthenticatorSurroundings {
 
 /** Every authenticator, by the class name that `DaskGateway.authenticator_class` ends with. */
 export const authenticators: { readonly [className: string]: AuthenticatorKind } = {
-  SimpleAuthenticator: kind(simpleAuthenticatorSettings, createSimpleAuthenticator),
+  SimpleAuthenticator: kind(simpleAuthenticatorSettings, createSimpleOrHtpasswd),
   KerberosAuthenticator: kind(kerberosAuthenticatorSettings, (values, { logger }) =>
     createKerberosAuthenticator(values, logger),
   ),
@@ -35,6 +36,18 @@ export const authSettingsClasses: readonly SettingsClass[] = [
   authenticatorSettings,
   ...Object.values(authenticators).map((each) => each.settings),
 ]
+
+function createSimpleOrHtpasswd(
+  { password, htpasswd_file }: NonNullable<(typeof simpleAuthenticatorSettings)['values']>,
+  { logger }: AuthenticatorSurroundings,
+): Authenticator {
+  if (htpasswd_file === null) return createSimpleAuthenticator({ password })
+  if (password === null) return createHtpasswdAuthenticator(htpasswd_file, logger)
+  throw new GatewayError(
+    'configuration',
+    'SimpleAuthenticator.password is one for everybody, SimpleAuthenticator.htpasswd_file has one for each user: set one of the two',
+  )
+}
 
 function kind<V>(
   settings: SettingsClass<V>,

@@ -6,7 +6,13 @@ export {
   authSettingsClasses,
 } from './authenticators.ts'
 export { createJupyterHubAuthenticator } from './jupyterhub/index.ts'
-export { createRoles, type RoleSettings, withGroups } from './roles.ts'
+export {
+  createAdmission,
+  createRoles,
+  groupsOfNow,
+  type RoleSettings,
+  withRules,
+} from './roles.ts'
 export { createSessions, type SessionSettings } from './sessions.ts'
 export {
   authenticatorSettings,

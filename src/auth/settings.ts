@@ -26,6 +26,16 @@ export const authenticatorSettings = settingsClass({
       'Seconds that an access token may live, those made before too. 0: there are none. None: as long as its owner wants.',
       { default: 31_536_000 },
     ),
+    allowed_users: setting(
+      types.textList,
+      'Who may use the gateway. Empty, and allowed_groups too: everybody whom the authenticator knows.',
+      { default: [] },
+    ),
+    allowed_groups: setting(
+      types.textList,
+      'Members of these groups may use the gateway, besides allowed_users and those whom admin_users and admin_groups name.',
+      { default: [] },
+    ),
     admin_users: setting(types.textList, 'The names of administrators.', { default: [] }),
     admin_groups: setting(
       types.textList,
@@ -45,11 +55,16 @@ export const simpleAuthenticatorSettings = settingsClass({
   name: 'SimpleAuthenticator',
   parent: authenticatorSettings,
   dottedNames: ['dask_gateway_server.auth.SimpleAuthenticator'],
-  help: 'One password for everybody, or none. For trying out, not for strangers.',
+  help: 'A file of users with a password each; or one password for everybody, or none: for trying out, not for strangers.',
   settings: {
     password: setting(
       types.optional(types.text),
       'The password of all users. None: any password passes, so anybody may be anybody.',
+      { defaultText: 'None' },
+    ),
+    htpasswd_file: setting(
+      types.optional(types.path),
+      'A file of users with a password each, as "htpasswd -B" writes it, in place of password. It is read again when it changes.',
       { defaultText: 'None' },
     ),
   },

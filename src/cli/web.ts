@@ -11,9 +11,11 @@ import {
 import {
   authenticatorSettings,
   createAccessTokens,
+  createAdmission,
   createRoles,
   createSessions,
-  withGroups,
+  groupsOfNow,
+  withRules,
 } from '../auth/index.ts'
 import type { Clusters } from '../clusters/index.ts'
 import { type Configuration, gatewaySettings } from '../config/index.ts'
@@ -53,14 +55,18 @@ export interface Web {
 export async function createWeb(start: WebStart): Promise<Web> {
   const { configuration, logger } = start
   const roleSettings = roleSettingsOf(configuration)
-  const authenticator = withGroups(authenticatorOf(configuration, logger), roleSettings)
+  const authenticator = withRules(authenticatorOf(configuration, logger), roleSettings)
   await authenticator.start()
-  const roles = createRoles(roleSettings)
+  const isAllowed = createAdmission(roleSettings)
   const authentication = createAuthentication({
     authenticator,
     sessions: await sessionsOf(start),
     tokens: await tokensOf(start),
-    rules: { withRights: roles },
+    rules: {
+      withRights: createRoles(roleSettings),
+      isWelcome: (user) => isAllowed(user) && authenticator.knows?.(user.name) !== false,
+      withGroups: groupsOfNow(roleSettings),
+    },
     logger,
   })
   const { dashboard_auth, dashboard_host, prefix, address } = configuration.get(proxySettings)

@@ -1,0 +1,1 @@
+export { createHtpasswdAuthenticator } from './htpasswd-authenticator.ts'
