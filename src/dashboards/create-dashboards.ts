@@ -107,7 +107,7 @@ export function createDashboards(given: DashboardsOptions): Dashboards {
 
   const sentenceOf = (error: unknown, url: string): readonly [number, string] => {
     if (error instanceof GatewayError && error.code !== 'internal')
-      return [error.code === 'unavailable' ? 503 : 502, error.message]
+      return [statusOf[error.code] ?? 502, error.message]
     options.logger.error('A request for a dashboard failed', { path: redactPath(url), error })
     return [500, 'The gateway failed to serve this dashboard; its log says more']
   }
@@ -131,6 +131,8 @@ export function createDashboards(given: DashboardsOptions): Dashboards {
     },
   }
 }
+
+const statusOf: { readonly [code: string]: number } = { forbidden: 403, unavailable: 503 }
 
 type Entry =
   | { readonly outcome: 'granted'; readonly clusterName: string; readonly upstream: Upstream }
