@@ -213,7 +213,7 @@ const forgetfulStore: SessionStore = {
   async removeExpiredSessions() {},
 }
 
-function createTestLogger() {
+export function createTestLogger() {
   const lines: string[] = []
   const log = (message: string, fields: object = {}) => {
     lines.push(`${message} ${JSON.stringify(fields)}`)

@@ -39,7 +39,7 @@ export function overviewPanel({ page, access, cluster }: PanelContext): Panel {
   return { node, update }
 }
 
-function scaling({ client, announce }: Page, cluster: ClusterInfo): HTMLElement {
+function scaling({ client }: Page, cluster: ClusterInfo): HTMLElement {
   const { name, max_workers: most } = cluster
   const hint = most === null ? null : `At most ${most}`
   const count = numberField('workers', String(cluster.workers.wanted))
@@ -47,9 +47,7 @@ function scaling({ client, announce }: Page, cluster: ClusterInfo): HTMLElement 
   const scaleNotice = notice()
   const adaptNotice = notice()
   const tell = (to: typeof scaleNotice, done: string) => (result: ScaleResult) => {
-    const text = result.msg ?? done
-    to.say(text)
-    announce(text)
+    to.say(result.msg ?? done)
   }
 
   const scale = element('button', { type: 'submit' }, 'Scale')
