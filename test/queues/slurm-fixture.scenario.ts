@@ -76,8 +76,11 @@ test('a node that loses its power fails its job, a drained one takes no other', 
   await state(job, 'RUNNING')
   const waiting = await submit('alice', ['--nodelist=n1'], 'sleep 602')
   await daemon('kill', 'n0')
-  const { status } = await runAs('alice', ['pgrep', '-f', 'sleep 60'])
-  assert.equal(status, 1, 'nothing of the job runs on')
+  await waitFor(
+    'nothing of the job to run on',
+    async () => (await runAs('alice', ['pgrep', '-f', 'sleep 601'])).status === 1,
+    limitMs,
+  )
   await state(job, 'NODE_FAIL')
   await state(waiting, 'PENDING')
   await daemon('start', 'n0')
