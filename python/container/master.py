@@ -319,9 +319,11 @@ class Master:
         dask_command.forget()
         words = f"was ended by signal {-status}" if status < 0 else f"exited with status {status}"
         words = f"The scheduler {words}"
-        for _ in range(20):
-            if self.home.log_at >= self.home.log_size() or not self.home.exchange(0, limit=5):
-                break
+        # What it said last is why it ended; a gateway that is away for longer does not get it.
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline and self.home.log_at < self.home.log_size():
+            if not self.home.exchange(0, limit=5):
+                time.sleep(0.2)
         deadline = time.monotonic() + 60
         request = message((1, words), (2, ""), (3, FAILED if status else SUCCEEDED))
         while time.monotonic() < deadline:

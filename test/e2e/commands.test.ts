@@ -149,7 +149,6 @@ test('a configuration that loops is ended in time, and one that has a limit of n
 test('check-config refuses what a start would refuse', async () => {
   const backends = 'dask_gateway_server.backends'
   const cases: readonly [string, RegExp][] = [
-    [`DaskGateway.backend_class=${backends}.yarn.YarnBackend`, /YarnBackend is not built/],
     [`DaskGateway.backend_class=${backends}.kubernetes.KubeBackend`, /KubeBackend is not built/],
     ['DaskGateway.backend_class=my.own.Backend', /no such part .*written in TypeScript/],
     [

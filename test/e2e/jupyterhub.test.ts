@@ -137,8 +137,8 @@ const ask = (token: string, cookie = '') =>
 /** Whom the gateway takes a session for. */
 async function nameOf(answer: Response): Promise<string | undefined> {
   const cookie = (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? ''
-  const home = await fetch(`${gateway.address}/`, { headers: { cookie } })
-  return /You are <strong>(.*?)<\/strong>/.exec(await home.text())?.[1]
+  const user = await fetch(`${gateway.address}/api/v1/user`, { headers: { cookie } })
+  return ((await user.json()) as { name?: string }).name
 }
 
 test('a user of the hub computes by auth="jupyterhub", and sees the dashboard after a login at the hub', async () => {
@@ -197,6 +197,7 @@ test('a token without the scope is nobody, and one that the hub does not know is
   assert.equal(unknown.status, 500)
   assert.deepEqual(await unknown.json(), {
     error: "Permission failure verifying user's JupyterHub API token",
+    code: 'internal',
   })
 })
 
@@ -235,7 +236,7 @@ test('the hub runs the example as a service: a login behind its proxy, and the c
   await page.getByRole('link', { name: 'Log in with JupyterHub' }).click()
   await logInAtHub(page, 'alice')
   await page.waitForURL(`${address}/`)
-  await page.getByText('You are alice.').waitFor()
+  await page.getByText('alice', { exact: true }).waitFor()
   assert.match(
     (await page.locator('pre').textContent()) ?? '',
     new RegExp(`Gateway\\("${address}", auth=auth\\)`),
@@ -282,7 +283,7 @@ c.JupyterHubAuthenticator.tls_ca = "${certificateFile}"
   await page.screenshot({ path: join(results, 'jupyterhub-token.png') })
   await page.getByLabel('Token of JupyterHub').fill(aliceToken)
   await page.getByRole('button', { name: 'Log in' }).click()
-  await page.getByText('You are alice.').waitFor()
+  await page.getByText('alice', { exact: true }).waitFor()
 })
 
 test('while the hub is away, sessions go on and others are told; when it is back, all is well', async () => {
@@ -294,7 +295,7 @@ test('while the hub is away, sessions go on and others are told; when it is back
   assert.equal(asked.status, 502)
   const sentence = "Upstream failure verifying user's JupyterHub API token"
   assert.equal(asked.statusText, sentence)
-  assert.deepEqual(await asked.json(), { error: sentence })
+  assert.deepEqual(await asked.json(), { error: sentence, code: 'upstream' })
   // The session of a second is over by now or not; the client would ask anew.
   assert.ok([200, 502].includes((await ask(aliceToken, cookie)).status))
   const program = `
@@ -312,7 +313,7 @@ except Exception as error:
   await page.goto(`${gateway.address}/login`)
   await page.getByRole('link', { name: 'Log in with JupyterHub' }).click()
   await logInAtHub(page, 'alice', false)
-  await page.getByText('You are alice.').waitFor()
+  await page.getByText('alice', { exact: true }).waitFor()
 })
 
 test('no token stands in a log', () => {

@@ -261,7 +261,8 @@ test('shells complete commands, options, fields and clusters', async () => {
   const shown = async (words: readonly string[]) =>
     (await done(['__complete', ...words])).trim().split('\n')
   assert.deepEqual(await shown(['cr']), ['create'])
-  assert.deepEqual(await shown(['admin', '']), ['ls', 'stop', 'logs', 'drain', 'events', 'health'])
+  const admin = ['ls', 'stop', 'logs', 'drain', 'events', 'health', 'tokens', 'revoke']
+  assert.deepEqual(await shown(['admin', '']), admin)
   assert.deepEqual(await shown(['ls', '--a']), ['--all', '--address'])
   assert.deepEqual(await shown(['create', '-o', 'c']), ['cores='])
   assert.deepEqual(await shown(['stop', name.slice(0, 4)]), [name])

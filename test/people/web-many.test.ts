@@ -15,6 +15,8 @@ const slowestMs = 1500
 const evil = '<img src=x onerror="alert(1)">'
 const key = Buffer.alloc(32, 'people').toString('base64')
 const directory = workingDirectory('many')
+// SQLite asks as whom this process really is, root, whether it may write to TMPDIR, and then writes as the owner of the records.
+process.env.SQLITE_TMPDIR = directory.path
 const databaseFile = join(directory.path, 'records.sqlite')
 const options = {
   directory: directory.path,
