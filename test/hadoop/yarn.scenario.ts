@@ -191,6 +191,7 @@ test('files of HDFS and of the gateway are there, archives unpacked', async () =
   await gateway.balance()
 })
 
+const doctorProgram = '/opt/dask-gateway/bin/dask-gateway-server'
 const runAsRootDask = (command: string) =>
   runAs('dask', ['bash', '-c', command], { limitMs: 120_000 })
 
@@ -223,6 +224,17 @@ test('a cluster outlives a restart of the ResourceManager, and grows after it', 
   await workersOf(name, 3)
   await end(name)
   await gateway.balance()
+})
+
+test('the doctor follows the way of a start', async () => {
+  const doctor = async (user: string) => {
+    const file = join(gateway.directory, 'config.py')
+    const command = `cd ${gateway.directory}; exec ${doctorProgram} doctor -f ${file} --user ${user} --no-probe`
+    return (await runAs('dask', ['bash', '-c', command])).stdout
+  }
+  const good = await doctor('alice')
+  assert.match(good, /1 of 1 nodes are active/)
+  assert.match(good, /alice may submit to the queue dask/)
 })
 
 test('a cluster that the user killed is told so', async () => {

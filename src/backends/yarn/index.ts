@@ -1,4 +1,5 @@
 import type { BackendDriver } from '../backend-driver.ts'
+import { checkYarn } from './check-yarn.ts'
 import { type YarnValues, yarnBackendSettings, yarnClusterConfigSettings } from './settings.ts'
 import { YarnBackend } from './yarn-backend.ts'
 
@@ -8,4 +9,5 @@ export const yarn: BackendDriver<YarnValues> = {
   runsOn: 'nodes',
   runsAsUser: true,
   create: (values, context) => new YarnBackend(values, context),
+  checkHops: checkYarn,
 }

@@ -1,0 +1,129 @@
+import {
+  type Checks,
+  type Finding,
+  failed,
+  type Logger,
+  messageOf,
+  ok,
+  warning,
+} from '../../core/index.ts'
+import { isSecure, readHdfsUrl } from '../../hadoop/index.ts'
+import type { HopsToCheck } from '../backend-driver.ts'
+import { type HadoopPlace, openHadoop } from './hadoop-place.ts'
+import type { LocalizedFile, YarnValues } from './settings.ts'
+
+/** From the gateway to a queue and the files of a cluster, in the order in which a start goes. It starts nothing. */
+export async function checkYarn(
+  values: YarnValues,
+  given: HopsToCheck,
+  checks: Checks,
+): Promise<void> {
+  const place = await checks.run('hadoop', async () => {
+    const opened = await openHadoop(values, silent)
+    const { configuration } = opened
+    const login = isSecure(configuration) ? `with Kerberos, as ${values.principal}` : 'no Kerberos'
+    return {
+      finding: ok(`Its configuration is in ${configuration.folder}; ${login}`),
+      facts: opened,
+    }
+  })
+  if (place === null) return
+  try {
+    if (!(await checkManager(place, checks))) return
+    if (given.user === null)
+      await checks.run('user', async () =>
+        warning(
+          'What is done as a user (acting for them, queue, files) was not tried',
+          'Name one with --user NAME.',
+        ),
+      )
+    else await checkUser(place, given.user, checks)
+  } finally {
+    place.close()
+  }
+}
+
+async function checkManager(place: HadoopPlace, checks: Checks): Promise<boolean> {
+  const answers = await checks.run('resource manager', async (signal) => {
+    const { active = 0, nodeManagers = 0 } = await place.manager.as().metrics({ signal })
+    const finding =
+      active > 0
+        ? ok(`It answers; ${active} of ${nodeManagers} nodes are active`)
+        : failed('It answers, but no node is active', 'See the logs of the NodeManagers.')
+    return { finding, facts: true }
+  })
+  return answers === true
+}
+
+async function checkUser(
+  place: HadoopPlace,
+  user: NonNullable<HopsToCheck['user']>,
+  checks: Checks,
+): Promise<void> {
+  const { name, settings } = user
+  const queues = await checks.run('acting for the user', async (signal) => {
+    try {
+      const known = await place.manager.as(name).queuesOfUser({ signal })
+      return { finding: ok(`The ResourceManager lets the gateway act for ${name}`), facts: known }
+    } catch (error) {
+      return notAllowed(error, 'ResourceManager')
+    }
+  })
+  if (queues === null) return
+  const queue = String(settings.queue)
+  await checks.run('queue', (signal) => checkQueue(place, name, queue, queues, signal))
+  const files = Object.entries(
+    (settings.localize_files ?? {}) as { readonly [name: string]: LocalizedFile },
+  )
+  for (const [local, file] of files)
+    await checks.run(`file ${local}`, (signal) => checkFile(place, name, file, signal))
+}
+
+async function checkQueue(
+  place: HadoopPlace,
+  user: string,
+  queue: string,
+  queues: readonly string[],
+  signal: AbortSignal,
+): Promise<Finding> {
+  const info = await place.manager.as(user).queue(queue, { signal })
+  if (info === null) return failed(`There is no queue ${queue}`, 'See c.YarnClusterConfig.queue.')
+  if (info.state !== 'RUNNING') return failed(`The queue ${queue} is ${info.state}`)
+  const names = [queue, info.queuePath]
+  if (queues.some((each) => names.includes(each) || each.endsWith(`.${queue}`)))
+    return ok(`${user} may submit to the queue ${queue}`)
+  return failed(
+    `${user} may not submit to the queue ${queue}, but to: ${queues.join(', ') || 'none'}`,
+    'See the ACLs of the queues (acl_submit_applications), or c.YarnClusterConfig.queue.',
+  )
+}
+
+async function checkFile(
+  place: HadoopPlace,
+  user: string,
+  file: LocalizedFile,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const source = typeof file === 'string' ? file : file.source
+  const url = readHdfsUrl(source)
+  if (url === null) return ok(`${source} is uploaded from here for each cluster`)
+  try {
+    const status = await place.fileSystem(url.authority).as(user).status(url.path, { signal })
+    if (status === null) return failed(`There is no ${source}`)
+    return ok(`${source} is there, ${status.length} bytes`)
+  } catch (error) {
+    return notAllowed(error, 'NameNode')
+  }
+}
+
+function notAllowed(error: unknown, server: string): Finding {
+  const words = messageOf(error)
+  const [, gateway] = /User: ([^@/\s]+)\S* is not allowed to impersonate/.exec(words) ?? []
+  if (gateway === undefined) return failed(words)
+  return failed(
+    words,
+    `In core-site.xml of the ${server}: hadoop.proxyuser.${gateway}.hosts (this machine) and hadoop.proxyuser.${gateway}.groups (groups of the users), then refreshSuperUserGroupsConfiguration.`,
+  )
+}
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent }
