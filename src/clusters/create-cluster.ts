@@ -41,6 +41,7 @@ export async function createCluster(
   const cluster: Cluster = {
     name,
     username: user.name,
+    groups: user.groups,
     options,
     settings,
     status: 'created',

@@ -41,6 +41,8 @@ export interface Cluster {
   /** 32 lower-case hexadecimal digits: a DNS label (SNI) and a path segment. */
   readonly name: string
   readonly username: string
+  /** The groups of its owner when it was created: quotas and usage count it for these. */
+  readonly groups: readonly string[]
   /** All declared options, defaults filled in, as the user chose them. */
   readonly options: { readonly [field: string]: Json }
   /** The settings it is started with, resolved at creation. */

@@ -96,6 +96,9 @@ export const migrations: readonly string[] = [
     made_by text
   ) strict, without rowid;
   `,
+  `
+  alter table cluster add column groups text not null default '[]';
+  `,
 ]
 
 /** The version of a database of ours; 0: nothing in it yet. Throws when a newer server wrote it. */

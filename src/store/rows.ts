@@ -15,6 +15,7 @@ export function clusterToRow(cluster: Cluster, secrets: SecretBox): ClusterRow {
   return {
     name: cluster.name,
     username: cluster.username,
+    groups: JSON.stringify(cluster.groups),
     options: JSON.stringify(cluster.options),
     settings: JSON.stringify(cluster.settings),
     status: cluster.status,
@@ -39,6 +40,7 @@ export function clusterFromRow(row: unknown, secrets: SecretBox): Cluster {
   return {
     name: parsed.name,
     username: parsed.username,
+    groups: parsed.groups,
     options: parsed.options,
     settings: parsed.settings,
     status: parsed.status,
@@ -185,6 +187,7 @@ const settings = z
 const clusterRow = z.object({
   name: z.string(),
   username: z.string(),
+  groups: jsonText(z.array(z.string())),
   options: jsonText(z.record(z.string(), json)),
   settings: jsonText(settings),
   status,

@@ -31,6 +31,8 @@ export interface ClusterRow {
   readonly name: string
   readonly username: string
   /** JSON. */
+  readonly groups: string
+  /** JSON. */
   readonly options: string
   /** JSON. */
   readonly settings: string

@@ -55,6 +55,7 @@ export function testCluster(
   return {
     name: hex(16),
     username,
+    groups: [],
     options: {},
     settings: {
       ...{ scheduler_cmd: command, worker_cmd: command, environment },

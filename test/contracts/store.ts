@@ -287,6 +287,7 @@ export function sampleCluster(n: number, changes: Partial<Cluster> = {}): Cluste
   return {
     name: name('c', n),
     username: 'alice',
+    groups: ['a, b', 'c'],
     options: { memory: 2, nested: { list: [true, null, 'x'] } },
     settings,
     status: 'running',

@@ -202,6 +202,7 @@ function fakeCluster(number: number, username: string): Cluster {
   return {
     name,
     username,
+    groups: [],
     options: { cores: 1 },
     settings: {
       scheduler_cmd: ['dask', 'scheduler'],
