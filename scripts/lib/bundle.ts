@@ -13,6 +13,7 @@ const programs = {
   'cli/managed-proxy': 'src/cli/managed-proxy.ts',
   'cli/launcher': 'src/cli/launcher.ts',
   'proxy/splice-worker': 'src/proxy/splice-worker.ts',
+  'store/store-worker': 'src/store/store-worker.ts',
   'auth/htpasswd/bcrypt-worker': 'src/auth/htpasswd/bcrypt-worker.ts',
   'command/main': 'client/command/main.ts',
 }

@@ -5,7 +5,8 @@ import * as z from 'zod'
 import { GatewayError } from '../core/index.ts'
 import { bootTimeMs, readProcess, startedAt } from '../util/index.ts'
 import { createPrivateFile } from './private-file.ts'
-import { isBusy, sqliteError, sqliteFailure } from './sqlite-errors.ts'
+import { sqliteError } from './sqlite-errors.ts'
+import { isBusy, sqliteFailure } from './sqlite-failure.ts'
 
 export interface HolderLock {
   release(): void

@@ -1,5 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import type { Kysely, Transaction } from 'kysely'
+import type { DatabaseSync } from 'node:sqlite'
 import {
   type AccessToken,
   type AuditEvent,
@@ -15,8 +14,10 @@ import {
   type Worker,
 } from '../core/index.ts'
 import { tokenFromRow, tokenToRow } from './access-token-rows.ts'
-import { addAuditRows, auditRows } from './audit-table.ts'
-import { remove } from './remove-rows.ts'
+import { addedAudit, auditFromRow, auditQuery } from './audit-table.ts'
+import type { Engine } from './engine.ts'
+import { compiled, type Query, query } from './query.ts'
+import { removal } from './remove-rows.ts'
 import {
   clusterFromRow,
   clusterToRow,
@@ -27,13 +28,16 @@ import {
   workerFromRow,
   workerToRow,
 } from './rows.ts'
-import type { Schema } from './schema.ts'
 import type { SecretBox } from './secret-box.ts'
-import { isBusy, sqliteError } from './sqlite-errors.ts'
+import { sqliteError } from './sqlite-errors.ts'
 import { upsert } from './upsert.ts'
 
 export interface RecordStoreContext {
-  readonly database: Kysely<Schema>
+  readonly engine: Engine
+  /** To the same database, to be used in this thread; `release` closes it. */
+  readonly connection: DatabaseSync
+  /** Told the text of each. */
+  readonly onStatement: (sql: string) => void
   readonly secrets: SecretBox
   readonly instance: Instance
   readonly drain: Drain | null
@@ -41,12 +45,8 @@ export interface RecordStoreContext {
   /** The database for messages: a path, or "in memory". */
   readonly name: string
   /** Releases what was taken to open it, when the database is closed. */
-  readonly release: () => Promise<void>
+  readonly release: () => void
 }
-
-/** How long a database that another program keeps locked is waited for. */
-export const lockedLimitMs = 5000
-const lockedRetryMs = 25
 
 /** The store over an open, migrated database. One thing is done at a time, in the order of the calls. */
 export class RecordStore implements Store {
@@ -54,7 +54,6 @@ export class RecordStore implements Store {
   readonly #context: RecordStoreContext
   #instance: Instance
   #drain: Drain | null
-  #last: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | null = null
 
   constructor(context: RecordStoreContext) {
@@ -77,53 +76,45 @@ export class RecordStore implements Store {
     readonly workers: readonly Worker[]
     readonly lastEventId: number
   }> {
-    return this.#read(async (database) => {
-      const clusters = await database
-        .selectFrom('cluster')
-        .selectAll()
-        .orderBy('start_time')
-        .orderBy('name')
-        .execute()
-      const workers = await database
-        .selectFrom('worker')
-        .selectAll()
-        .orderBy('start_time')
-        .orderBy('name')
-        .execute()
-      const { last_event_id } = await database
-        .selectFrom('instance')
-        .select('last_event_id')
-        .executeTakeFirstOrThrow()
-      return {
-        clusters: clusters.map((row) => clusterFromRow(row, this.#context.secrets)),
-        workers: workers.map(workerFromRow),
-        lastEventId: last_event_id,
-      }
-    })
+    // Here, so that as many records as there may be need not pass from thread to thread; what was asked before comes first.
+    await this.#run(false, [])
+    const { connection, secrets } = this.#context
+    const all = (table: string) =>
+      connection.prepare(`select * from ${table} order by start_time, name`).iterate()
+    return this.#explained('read', () => ({
+      clusters: Array.from(all('cluster'), (row) => clusterFromRow(row, secrets)),
+      workers: Array.from(all('worker'), workerFromRow),
+      lastEventId: Number(
+        connection.prepare('select last_event_id from instance').get()?.last_event_id,
+      ),
+    }))
   }
 
   async commit(changes: readonly Change[]): Promise<void> {
     if (changes.length === 0) return
-    await this.#write(async (transaction) => {
-      let lastEventId = 0
-      for (const change of changes) {
-        if ('remove' in change) await remove(transaction, change)
-        else if (change.put === 'cluster')
-          await upsert(transaction, 'cluster', clusterToRow(change.cluster, this.#context.secrets))
-        else if (change.put === 'worker')
-          await upsert(transaction, 'worker', workerToRow(change.worker))
-        else {
-          await upsert(transaction, 'event', eventToRow(change.event))
-          lastEventId = Math.max(lastEventId, change.event.id)
-        }
-      }
-      if (lastEventId > 0)
-        await transaction
-          .updateTable('instance')
-          .set({ last_event_id: lastEventId })
-          .where('last_event_id', '<', lastEventId)
-          .executeTakeFirst()
-    })
+    const lastEventId = Math.max(
+      ...changes.map((each) => ('put' in each && each.put === 'event' ? each.event.id : 0)),
+    )
+    const counted = query
+      .updateTable('instance')
+      .set({ last_event_id: lastEventId })
+      .where('last_event_id', '<', lastEventId)
+    await this.#write(
+      ...changes.flatMap((each) => this.#statementsOf(each)),
+      ...(lastEventId > 0 ? [counted] : []),
+    )
+  }
+
+  #statementsOf(change: Change): readonly Query[] {
+    if ('remove' in change) return removal(change)
+    switch (change.put) {
+      case 'cluster':
+        return [upsert('cluster', clusterToRow(change.cluster, this.#context.secrets))]
+      case 'worker':
+        return [upsert('worker', workerToRow(change.worker))]
+      case 'event':
+        return [upsert('event', eventToRow(change.event))]
+    }
   }
 
   async events(
@@ -131,15 +122,14 @@ export class RecordStore implements Store {
     afterId: number,
     limit: number,
   ): Promise<readonly ClusterEvent[]> {
-    const rows = await this.#read((database) =>
-      database
+    const rows = await this.#read(
+      query
         .selectFrom('event')
         .selectAll()
         .where('cluster_name', '=', clusterName)
         .where('id', '>', afterId)
         .orderBy('id')
-        .limit(limit)
-        .execute(),
+        .limit(limit),
     )
     return rows.map(eventFromRow)
   }
@@ -147,133 +137,100 @@ export class RecordStore implements Store {
   async loadSessions(
     now: number,
   ): Promise<readonly { readonly hash: string; readonly session: Session }[]> {
-    const rows = await this.#read((database) =>
-      database.selectFrom('session').selectAll().where('expires_at', '>', now).execute(),
+    const rows = await this.#read(
+      query.selectFrom('session').selectAll().where('expires_at', '>', now),
     )
     return rows.map(sessionFromRow)
   }
 
   async putSession(hash: string, session: Session): Promise<void> {
-    await this.#write((transaction) => upsert(transaction, 'session', sessionToRow(hash, session)))
+    await this.#write(upsert('session', sessionToRow(hash, session)))
   }
 
   async removeSession(hash: string): Promise<void> {
-    await this.#write((transaction) =>
-      transaction.deleteFrom('session').where('hash', '=', hash).execute(),
-    )
+    await this.#write(query.deleteFrom('session').where('hash', '=', hash))
   }
 
   async removeExpiredSessions(now: number): Promise<void> {
-    await this.#write((transaction) =>
-      transaction.deleteFrom('session').where('expires_at', '<=', now).execute(),
-    )
+    await this.#write(query.deleteFrom('session').where('expires_at', '<=', now))
   }
 
   async loadTokens(): Promise<readonly { readonly hash: string; readonly token: AccessToken }[]> {
-    const rows = await this.#read((database) =>
-      database.selectFrom('access_token').selectAll().execute(),
-    )
+    const rows = await this.#read(query.selectFrom('access_token').selectAll())
     return rows.map(tokenFromRow)
   }
 
   async addToken(hash: string, token: AccessToken): Promise<void> {
-    await this.#write((transaction) =>
-      transaction.insertInto('access_token').values(tokenToRow(hash, token)).executeTakeFirst(),
-    )
+    await this.#write(query.insertInto('access_token').values(tokenToRow(hash, token)))
   }
 
   async saveTokenUse(id: string, lastUsedAt: number): Promise<void> {
-    await this.#write((transaction) =>
-      transaction
-        .updateTable('access_token')
-        .set({ last_used_at: lastUsedAt })
-        .where('id', '=', id)
-        .execute(),
+    await this.#write(
+      query.updateTable('access_token').set({ last_used_at: lastUsedAt }).where('id', '=', id),
     )
   }
 
   async removeTokens(ids: readonly string[]): Promise<void> {
-    await this.#write((transaction) =>
-      transaction.deleteFrom('access_token').where('id', 'in', ids).execute(),
-    )
+    await this.#write(query.deleteFrom('access_token').where('id', 'in', ids))
   }
 
   async savePrivatePort(port: number): Promise<void> {
-    await this.#write((transaction) =>
-      transaction.updateTable('instance').set({ private_port: port }).execute(),
-    )
+    await this.#write(query.updateTable('instance').set({ private_port: port }))
     this.#instance = { ...this.#instance, privatePort: port }
   }
 
   async saveDrain(drain: Drain | null): Promise<void> {
     const text = drain === null ? null : JSON.stringify(drain)
-    await this.#write((transaction) =>
-      transaction.updateTable('instance').set({ drain: text }).execute(),
-    )
+    await this.#write(query.updateTable('instance').set({ drain: text }))
     this.#drain = drain
   }
 
   async addAudit(events: readonly Omit<AuditEvent, 'id'>[]): Promise<void> {
-    await this.#write((transaction) => addAuditRows(transaction, events))
+    await this.#write(...addedAudit(events))
   }
 
-  audit(query: AuditQuery): Promise<readonly AuditEvent[]> {
-    return this.#read((database) => auditRows(database, query))
+  async audit(asked: AuditQuery): Promise<readonly AuditEvent[]> {
+    return (await this.#read(auditQuery(asked))).map(auditFromRow)
   }
 
   /** Really writes: only so do a full and a read-only disk show. */
   async probe(): Promise<void> {
-    await this.#write((transaction) =>
-      transaction
-        .updateTable('instance')
-        .set((row) => ({ probes: row('probes', '+', 1) }))
-        .execute(),
+    await this.#write(
+      query.updateTable('instance').set((row) => ({ probes: row('probes', '+', 1) })),
     )
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#last.then(async () => {
-      await this.#context.database.destroy()
-      await this.#context.release()
-    })
+    this.#closing ??= this.#context.engine.close().then(this.#context.release)
     return this.#closing
   }
 
-  #read<T>(work: (database: Kysely<Schema>) => Promise<T>): Promise<T> {
-    return this.#inTurn('read', () => work(this.#context.database))
+  async #read<Row>(asked: Query<Row>): Promise<readonly Row[]> {
+    return (await this.#run(false, [asked])) as readonly Row[]
   }
 
-  #write(work: (transaction: Transaction<Schema>) => Promise<unknown>): Promise<void> {
-    return this.#inTurn('written', async () => {
-      await this.#context.database.transaction().execute(work)
+  /** All of them or none. */
+  async #write(...queries: readonly Query[]): Promise<void> {
+    await this.#run(true, queries)
+  }
+
+  #run(writes: boolean, queries: readonly Query[]): Promise<readonly unknown[]> {
+    const { engine, name, onStatement } = this.#context
+    return this.#explained(writes ? 'written' : 'read', () => {
+      if (this.#closing !== null)
+        throw new GatewayError('unavailable', `The database ${name} is closed.`)
+      const statements = queries.map(compiled)
+      for (const { sql } of statements) onStatement(sql)
+      return engine.run({ writes, statements })
     })
   }
 
-  /** Waits for those before, then for other programs that hold the database: `work` has done nothing when it was locked. */
-  #inTurn<T>(verb: 'read' | 'written', work: () => Promise<T>): Promise<T> {
-    const { name } = this.#context
-    if (this.#closing !== null)
-      return Promise.reject(new GatewayError('unavailable', `The database ${name} is closed.`))
-    const result = this.#last.then(async () => {
-      try {
-        return await unlessLocked(work)
-      } catch (error) {
-        throw sqliteError(`The database ${name} cannot be ${verb}`, error)
-      }
-    })
-    this.#last = result.catch(() => {})
-    return result
-  }
-}
-
-async function unlessLocked<T>(work: () => Promise<T>): Promise<T> {
-  const end = performance.now() + lockedLimitMs
-  for (;;) {
+  /** Does `work`, whose errors become sentences. */
+  async #explained<T>(verb: 'read' | 'written', work: () => T | Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (error) {
-      if (!isBusy(error) || performance.now() > end) throw error
-      await delay(lockedRetryMs)
+      throw sqliteError(`The database ${this.#context.name} cannot be ${verb}`, error)
     }
   }
 }

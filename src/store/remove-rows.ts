@@ -1,45 +1,28 @@
-import type { Transaction } from 'kysely'
 import type { Change } from '../core/index.ts'
-import type { Schema } from './schema.ts'
+import { type Query, query } from './query.ts'
 
-/** Carries out a change that removes. */
-export async function remove(
-  transaction: Transaction<Schema>,
-  change: Extract<Change, { remove: string }>,
-): Promise<void> {
-  if (change.remove === 'cluster') {
-    await transaction
-      .deleteFrom('cluster')
-      .where('name', '=', change.clusterName)
-      .executeTakeFirst()
-    return
-  }
+/** The statements of a change that removes. */
+export function removal(change: Extract<Change, { remove: string }>): readonly Query[] {
+  const { clusterName } = change
+  if (change.remove === 'cluster')
+    return [query.deleteFrom('cluster').where('name', '=', clusterName)]
+  const events = query.deleteFrom('event').where('cluster_name', '=', clusterName)
   if (change.remove === 'old-events') {
-    const { clusterName, keep } = change
-    await transaction
-      .deleteFrom('event')
+    const oldest = query
+      .selectFrom('event')
+      .select('id')
       .where('cluster_name', '=', clusterName)
-      .where('id', '<=', (events) =>
-        events
-          .selectFrom('event')
-          .select('id')
-          .where('cluster_name', '=', clusterName)
-          .orderBy('id', 'desc')
-          .limit(1)
-          .offset(keep),
-      )
-      .executeTakeFirst()
-    return
+      .orderBy('id', 'desc')
+      .limit(1)
+      .offset(change.keep)
+    return [events.where('id', '<=', oldest)]
   }
-  const { clusterName, workerName } = change
-  await transaction
-    .deleteFrom('event')
-    .where('cluster_name', '=', clusterName)
-    .where('worker', '=', workerName)
-    .executeTakeFirst()
-  await transaction
-    .deleteFrom('worker')
-    .where('cluster_name', '=', clusterName)
-    .where('name', '=', workerName)
-    .executeTakeFirst()
+  const { workerName } = change
+  return [
+    events.where('worker', '=', workerName),
+    query
+      .deleteFrom('worker')
+      .where('cluster_name', '=', clusterName)
+      .where('name', '=', workerName),
+  ]
 }

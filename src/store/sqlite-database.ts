@@ -1,15 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { Kysely } from 'kysely'
 import * as z from 'zod'
 import { type Drain, GatewayError, type Instance, type Logger, type Store } from '../core/index.ts'
 import { randomHex } from '../util/index.ts'
+import { engineHere, engineInThread } from './engine.ts'
 import { checkedVersion, migrate } from './migrations.ts'
-import { lockedLimitMs, RecordStore } from './record-store.ts'
-import { type Schema, sealedColumns } from './schema.ts'
+import { RecordStore } from './record-store.ts'
+import { sealedColumns } from './schema.ts'
 import type { SecretBox } from './secret-box.ts'
-import { nodeSqliteDialect } from './sqlite-dialect.ts'
 import { sqliteError } from './sqlite-errors.ts'
 
 export interface SqliteDatabaseOptions {
@@ -47,27 +46,28 @@ export async function openDatabase(options: SqliteDatabaseOptions): Promise<Stor
     if (!isNew) options.beforeFirstWrite?.()
     if (options.path !== null) useWriteAheadLog(database)
     migrate(database, version)
+    const drain = readDrain(database)
     const opened = database
     const instance = readInstance(database, secrets) ?? createInstance(database, secrets)
     const rotated = sealAnew(database, secrets)
     if (rotated > 0)
       options.logger.info(`${rotated} secrets of ${name} are now sealed with the first key.`)
-    // From here on the store waits for locks by itself, without holding up everything else.
-    database.exec('pragma busy_timeout = 0')
     return new RecordStore({
-      database: new Kysely<Schema>({
-        dialect: nodeSqliteDialect(database, (sql) => {
-          if (options.debug) options.logger.debug(sql, { database: name })
-        }),
-      }),
+      engine:
+        options.path === null
+          ? engineHere(opened)
+          : engineInThread({ path: options.path, lockedLimitMs }),
+      connection: opened,
+      onStatement(sql) {
+        if (options.debug) options.logger.debug(sql, { database: name })
+      },
       secrets,
       instance,
-      drain: readDrain(database),
+      drain,
       stateDirectory: options.stateDirectory,
       name,
-      async release() {
-        // Kysely closes only what it has been asked something.
-        if (opened.isOpen) opened.close()
+      release() {
+        opened.close()
         options.release()
       },
     })
@@ -80,6 +80,9 @@ export async function openDatabase(options: SqliteDatabaseOptions): Promise<Stor
     )
   }
 }
+
+/** How long a database that another program keeps locked is waited for. */
+const lockedLimitMs = 5000
 
 const quiet = { throwIfNoEntry: false } as const
 

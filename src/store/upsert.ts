@@ -1,4 +1,4 @@
-import { CompiledQuery, type Kysely } from 'kysely'
+import { CompiledQuery } from 'kysely'
 import type { Schema } from './schema.ts'
 
 const keys = { cluster: 'name', worker: 'name', event: 'id', session: 'hash' } as const
@@ -8,17 +8,13 @@ const keys = { cluster: 'name', worker: 'name', event: 'id', session: 'hash' } a
  * of it costs ten times what SQLite takes for the row. "on conflict do update", not "insert or replace", for that
  * would first remove the row, and with it what refers to it.
  */
-export async function upsert<T extends keyof typeof keys>(
-  database: Kysely<Schema>,
-  table: T,
-  row: Schema[T],
-): Promise<void> {
+export function upsert<T extends keyof typeof keys>(table: T, row: Schema[T]): CompiledQuery {
   let text = texts.get(table)
   if (text === undefined) {
     text = upsertText(table, keys[table], Object.keys(row))
     texts.set(table, text)
   }
-  await database.executeQuery(CompiledQuery.raw(text, Object.values(row)))
+  return CompiledQuery.raw(text, Object.values(row))
 }
 
 /** A row's columns always come in the same order: the functions of `rows.ts` write each as one literal. */
