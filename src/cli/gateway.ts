@@ -7,6 +7,7 @@ import {
   isFinal,
   type Logger,
   messageOf,
+  quotasSettings,
   type RouteTable,
   type Store,
 } from '../core/index.ts'
@@ -146,6 +147,7 @@ async function build(
     async reload() {
       const later = await configuration.reload()
       if (later.length > 0) logger.warn(`Takes effect at the next start only: ${later.join(', ')}`)
+      clusters.reload()
       await certificate?.reload()
       await web.reload()
     },
@@ -190,6 +192,8 @@ function createClustersOf(start: ClustersStart): Clusters {
   const clusters = createClusters({
     store: hooks.store(store),
     drain: store,
+    quotaStore: store,
+    quotaPolicy: () => configuration.get(quotasSettings),
     logArchive: createLogArchive(store.stateDirectory),
     backend: hooks.backend(backend),
     routes: hooks.routes(start.routes),

@@ -30,6 +30,7 @@ function countByStatus({ workers }: Entry): Record<Status, number> {
 function pendingReason(entry: Entry): string | null {
   if (shownStatus(entry) !== 'PENDING') return null
   const { cluster, facts } = entry
+  if (cluster.queued !== null) return facts.quotaWait ?? 'Waits for quota'
   if (cluster.status === 'running') return 'The proxies are told the way to the scheduler'
   const { attempt } = cluster
   const seen = attempt === null ? null : (facts.attempts.get(attempt.id)?.observation ?? null)

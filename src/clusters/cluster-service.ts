@@ -1,4 +1,17 @@
-import type { Cluster, ClusterEvent, Drain, Json, Status, User, Worker } from '../core/index.ts'
+import type {
+  Cluster,
+  ClusterEvent,
+  Drain,
+  Json,
+  QuotaHolder,
+  QuotaLimits,
+  QuotaOverride,
+  QuotaPolicy,
+  QuotaResource,
+  Status,
+  User,
+  Worker,
+} from '../core/index.ts'
 
 /** The status that users see (wire-protocol.md, section 4.3). */
 export type ShownStatus = 'PENDING' | 'RUNNING' | 'STOPPING' | 'STOPPED' | 'FAILED'
@@ -75,6 +88,26 @@ export interface FollowedLog {
   readonly bytes: Buffer
   /** Nothing more will come. */
   readonly isOver: boolean
+}
+
+/** A limit and who says so: a setting's name, or `administrator`; null: nobody, so that there is none. */
+export interface Limit {
+  readonly limit: number | null
+  readonly source: string | null
+}
+
+/** A quota as people see it. */
+export interface QuotaReport extends QuotaHolder {
+  readonly resources: { readonly [resource in QuotaResource]: Limit & { readonly used: number } }
+  /** What an administrator has set; null: nothing. */
+  readonly override: QuotaOverride | null
+  /** That more is used than is allowed, and what that means; null: it is not so. */
+  readonly notice: string | null
+}
+
+export interface QuotaReports {
+  readonly over: QuotaPolicy['over']
+  readonly quotas: readonly QuotaReport[]
 }
 
 /** What a scheduler reports (wire-protocol.md, section 5.1), checked for shape by `api/`. */
@@ -178,6 +211,14 @@ export interface ClusterService {
   /** null: new clusters are welcome. */
   drain(): Drain | null
   setDrain(drain: Drain | null): Promise<void>
+  /** The user's quota, and those of the user's groups that have one. */
+  ownQuotas(user: User): QuotaReports
+  /** For administrators: of all who have something, or limits of their own. */
+  allQuotas(): QuotaReports
+  /** Sets limits in place of those that an administrator had set; stops nothing. */
+  setQuota(admin: User, holder: QuotaHolder, limits: QuotaLimits): Promise<QuotaReport>
+  /** The configuration's limits hold again. Throws 'not-found' when no others are set. */
+  unsetQuota(holder: QuotaHolder): Promise<void>
   /** What went wrong at the last look at what runs; null: nothing. */
   backendProblem(): string | null
 }

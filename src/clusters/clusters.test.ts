@@ -11,6 +11,8 @@ import {
   dbBackendSettings,
   GatewayError,
   type Logger,
+  type QuotaPolicy,
+  quotasSettings,
   type Route,
   resolveSettings,
   type User,
@@ -37,6 +39,7 @@ interface Setup {
   readonly backend?: FakeBackend
   readonly policy?: Partial<typeof policyDefaults>
   readonly settings?: Partial<ClusterSettings>
+  readonly quotas?: Partial<QuotaPolicy>
 }
 
 async function gateway({
@@ -44,11 +47,15 @@ async function gateway({
   backend = new FakeBackend(),
   policy,
   settings,
+  quotas = {},
 }: Setup = {}) {
+  const quotaPolicy = { ...resolveSettings(quotasSettings, new Map()), ...quotas }
   const routes = new Map<string, Route>()
   const clusters = createClusters({
     store,
     drain: store,
+    quotaStore: store,
+    quotaPolicy: () => quotaPolicy,
     logArchive: store,
     backend,
     routes: {

@@ -11,12 +11,16 @@ import {
   isFinal,
   type LogArchive,
   type Logger,
+  type QuotaPolicy,
+  type QuotaStore,
   type ResolveClusterSettings,
   type RouteTable,
 } from '../core/index.ts'
 import type { ClusterService } from './cluster-service.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { Observer } from './observer.ts'
+import { QuotaLedger } from './quota-ledger.ts'
+import { Quotas } from './quotas.ts'
 import { Reconciler } from './reconciler.ts'
 import { Records } from './records.ts'
 import { sendToScheduler } from './scheduler-comm.ts'
@@ -35,6 +39,9 @@ export interface ClustersParts {
   readonly resolveSettings: ResolveClusterSettings
   readonly policy: ClusterPolicy
   readonly drain: DrainStore
+  readonly quotaStore: QuotaStore
+  /** The configuration's; asked for again at each `reload`. */
+  readonly quotaPolicy: () => QuotaPolicy
   /** Ports of this host that no scheduler may report as its own. */
   readonly ownPorts: () => readonly number[]
   readonly logger: Logger
@@ -48,6 +55,8 @@ export interface Clusters {
   readonly wake: () => void
   /** Reads the records and sets the routes of running clusters. Nothing moves yet. */
   load(): Promise<void>
+  /** Takes the configuration's quotas anew. */
+  reload(): void
   /** Starts the backend and the loops, and goes on with what was unfinished. */
   start(signal: AbortSignal): Promise<void>
   /** Asks for the end of all clusters and waits for it, `limitMs` at most; returns how many are left. */
@@ -58,9 +67,23 @@ export interface Clusters {
 
 export function createClusters(parts: ClustersParts): Clusters {
   const { store, backend, routes, logArchive, logger, policy } = parts
-  const records = new Records(store)
+  const ledger = new QuotaLedger()
+  const records = new Records(store, ledger)
+  // A cluster may be asked for before the backend has started, which is then asked nothing; `start` wakes all.
+  let isStarted = false
+  const wakeCluster = (name: string) => {
+    if (isStarted) reconciler.wake(name)
+  }
+  const quotas = new Quotas({
+    ledger,
+    store: parts.quotaStore,
+    policy: parts.quotaPolicy,
+    isDraining: () => parts.drain.drain !== null,
+    wake: wakeCluster,
+  })
   const reconciler = new Reconciler({
     records,
+    quotas,
     backend,
     routes,
     logArchive,
@@ -70,11 +93,6 @@ export function createClusters(parts: ClustersParts): Clusters {
     backoffMaxMs: policy.backoff_max_delay * 1000,
     limitsOf: (cluster) => limitsOf(policy, cluster),
   })
-  // A cluster may be asked for before the backend has started, which is then asked nothing; `start` wakes all.
-  let isStarted = false
-  const wakeCluster = (name: string) => {
-    if (isStarted) reconciler.wake(name)
-  }
   const quietMs = Math.min(policy.cluster_status_period, policy.worker_status_period) * 1000
   const observer = new Observer({ records, backend, logger, wakeCluster, quietMs })
   const housekeeping = new Housekeeping({
@@ -89,6 +107,7 @@ export function createClusters(parts: ClustersParts): Clusters {
   })
   const { findDashboard, ...service } = createClusterService({
     records,
+    quotas,
     backend,
     logArchive,
     options: parts.options,
@@ -106,7 +125,11 @@ export function createClusters(parts: ClustersParts): Clusters {
     service,
     findDashboard,
     wake: () => observer.wake(),
-    load: () => records.load(routes),
+    async load() {
+      await quotas.load()
+      await records.load(routes)
+    },
+    reload: () => quotas.reload(),
     async start(signal) {
       await backend.start(signal)
       isStarted = true

@@ -13,10 +13,12 @@ import {
 } from '../core/index.ts'
 import { createKeyPair, randomHex } from '../util/index.ts'
 import { checkSchedulerFits } from './limits.ts'
+import type { Quotas } from './quotas.ts'
 import type { Records } from './records.ts'
 
 export interface CreateClusterParts {
   readonly records: Records
+  readonly quotas: Quotas
   readonly drain: Pick<DrainStore, 'drain'>
   readonly options: ClusterOptions
   readonly resolveSettings: ResolveClusterSettings
@@ -24,7 +26,7 @@ export interface CreateClusterParts {
   readonly logger: Logger
 }
 
-/** Records a new cluster and wakes the reconciler. Throws 'conflict' while none are taken. */
+/** Records a new cluster and wakes the reconciler. Throws 'conflict' while none are taken, and where quotas have no room for it. */
 export async function createCluster(
   parts: CreateClusterParts,
   user: User,
@@ -38,14 +40,17 @@ export async function createCluster(
   checkSchedulerFits(settings)
   const name = randomHex(16)
   const { certPem, keyPem } = await createKeyPair([name, 'dask-internal'])
+  const owner = { username: user.name, groups: user.groups }
+  // From here to `records.create` nothing is waited for, so that nobody else can take the same room.
+  const queued = parts.quotas.admit(owner, settings)
   const cluster: Cluster = {
     name,
-    username: user.name,
-    groups: user.groups,
+    ...owner,
     options,
     settings,
     status: 'created',
     target: 'running',
+    queued,
     count: 0,
     attempt: null,
     token: randomHex(16),

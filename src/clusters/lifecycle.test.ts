@@ -27,15 +27,17 @@ interface Case {
   readonly workers?: readonly Partial<Worker>[]
   readonly facts?: Partial<Situation['facts']>
   readonly seen?: { readonly [attemptId: string]: Partial<AttemptFacts> }
+  readonly quota?: Partial<Situation['quota']>
 }
 
-function situation({ cluster, workers = [], facts, seen = {} }: Case): Situation {
+function situation({ cluster, workers = [], facts, seen = {}, quota = {} }: Case): Situation {
   return {
     cluster: {
       status: 'created',
       target: 'running',
       count: 0,
       attempt: null,
+      queued: null,
       workerStartFailures: 0,
       ...cluster,
     } as Cluster,
@@ -57,12 +59,14 @@ function situation({ cluster, workers = [], facts, seen = {} }: Case): Situation
       startBegunAt: now,
       lastError: null,
       room: fullRoom,
+      quotaWait: null,
       ...facts,
       attempts: new Map(
         Object.entries(seen).map(([id, fact]) => [id, { ...newAttemptFacts(now), ...fact }]),
       ),
     },
     limits,
+    quota: { waitsFor: null, workers: Number.POSITIVE_INFINITY, ...quota },
     now,
   }
 }
@@ -246,5 +250,5 @@ test('a wait ends at the next time-out', () => {
       facts: { heardAt: now - 10_000 },
     }),
   )
-  assert.deepEqual(step, { do: 'wait', until: now + 20_000 })
+  assert.deepEqual(step, { do: 'wait', until: now + 20_000, isShort: false })
 })

@@ -11,7 +11,7 @@ import {
   stopAttempts,
 } from './attempt-lifecycle.ts'
 import type { AttemptFacts, Situation, Step } from './situation.ts'
-import { endOf, towardsCount } from './worker-lifecycle.ts'
+import { endOf, isShortOfQuota, towardsCount } from './worker-lifecycle.ts'
 
 /**
  * The state machine of a cluster and its workers, as one pure function.
@@ -19,21 +19,23 @@ import { endOf, towardsCount } from './worker-lifecycle.ts'
  * Level-based: it looks at what is recorded, what is seen and what is wanted, never at what has just happened, so it may
  * be asked at any moment, after a crash too, and names the next thing to do. The reconciler carries it out and asks again.
  *
- *   cluster  created ──start──► submitted ──first heartbeat──► running ──target not running──► closing ──► stopped | failed
+ *   cluster  created ──room in quotas, start──► submitted ──first heartbeat──► running ──target not running──► closing ──► stopped | failed
  *   worker   created ──start──► submitted ──in a heartbeat───► running ──gone, or told to stop───────────► stopped | failed
  */
 export function nextStep(situation: Situation): Step {
   const { cluster } = situation
-  if (isFinal(cluster.status)) return { do: 'wait', until: null }
+  if (isFinal(cluster.status)) return { do: 'wait', until: null, isShort: false }
   const waits: number[] = []
   const step =
     cluster.target === 'running' ? towardsRunning(situation, waits) : towardsEnd(situation, waits)
-  return step ?? { do: 'wait', until: waits.length === 0 ? null : Math.min(...waits) }
+  const until = waits.length === 0 ? null : Math.min(...waits)
+  return step ?? { do: 'wait', until, isShort: isShortOfQuota(situation) }
 }
 
 function towardsRunning(situation: Situation, waits: number[]): Step | null {
   const { cluster, facts, limits, now } = situation
   if (cluster.status === 'closing') return { do: 'close' }
+  if (cluster.queued !== null) return situation.quota.waitsFor === null ? { do: 'admit' } : null
   if (cluster.attempt === null) return { do: 'start-scheduler' }
   const attempt = factsOf(situation, cluster.attempt)
   const ended = goneReason(attempt)

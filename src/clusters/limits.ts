@@ -31,16 +31,30 @@ export function checkSchedulerFits(settings: ClusterSettings): void {
     )
 }
 
+/** So many workers at most, and what says so: "resource limit of 4 workers". */
+export interface WorkerLimit {
+  readonly workers: number
+  readonly words: string
+}
+
+/** The smaller of a cluster's own limit and of what quotas leave to it. */
+export function smallerLimit(settings: ClusterSettings, ofQuota: WorkerLimit): WorkerLimit {
+  const workers = workerLimit(settings)
+  return workers <= ofQuota.workers
+    ? { workers, words: `resource limit of ${workers} workers` }
+    : ofQuota
+}
+
 /** The count that is allowed, with the warning for the user when it is less than asked for. */
 export function limitScale(
-  settings: ClusterSettings,
+  limit: WorkerLimit,
   count: number,
 ): { readonly count: number; readonly message: string | null } {
-  const limit = workerLimit(settings)
-  if (count <= limit) return { count, message: null }
+  const { workers, words } = limit
+  if (count <= workers) return { count, message: null }
   return {
-    count: limit,
-    message: `Scale request of ${count} workers would exceed resource limit of ${limit} workers. Scaling to ${limit} instead.`,
+    count: workers,
+    message: `Scale request of ${count} workers would exceed ${words}. Scaling to ${workers} instead.`,
   }
 }
 
@@ -51,10 +65,9 @@ export interface AdaptBounds {
 
 /** As `limitScale`, for adaptive scaling. */
 export function limitAdapt(
-  settings: ClusterSettings,
+  { workers: limit, words }: WorkerLimit,
   { minimum, maximum }: AdaptBounds,
 ): { readonly bounds: AdaptBounds; readonly message: string | null } {
-  const limit = workerLimit(settings)
   if (limit === Number.POSITIVE_INFINITY) return { bounds: { minimum, maximum }, message: null }
   const asked = { minimum: minimum ?? 0, maximum: maximum ?? limit }
   if (asked.minimum <= limit && asked.maximum <= limit) return { bounds: asked, message: null }
@@ -65,8 +78,8 @@ export function limitAdapt(
   return {
     bounds,
     message:
-      `Adapt with \`maximum=${asked.maximum}, minimum=${asked.minimum}\` workers would exceed resource limit of ` +
-      `${limit} workers. Using \`maximum=${bounds.maximum}, minimum=${bounds.minimum}\` instead.`,
+      `Adapt with \`maximum=${asked.maximum}, minimum=${asked.minimum}\` workers would exceed ${words}. ` +
+      `Using \`maximum=${bounds.maximum}, minimum=${bounds.minimum}\` instead.`,
   }
 }
 

@@ -4,6 +4,7 @@ import { MemoryStore } from '../../test/fakes/memory-store.ts'
 import { waitFor } from '../../test/fakes/wait-for.ts'
 import { createTestClusters } from '../../test/support/test-clusters.ts'
 import type { Cluster } from '../core/index.ts'
+import { QuotaLedger } from './quota-ledger.ts'
 import { Records } from './records.ts'
 import { searchClusters } from './search-clusters.ts'
 
@@ -24,7 +25,7 @@ async function manyRecords(t: TestContext, count: number): Promise<Records> {
     }
     store.clusters.set(name, { ...cluster, ...changed })
   }
-  const records = new Records(store)
+  const records = new Records(store, new QuotaLedger())
   await records.load({ put: () => 1, remove: () => 1, whenAcknowledged: async () => [] })
   return records
 }

@@ -1,9 +1,10 @@
 import { GatewayError, messageOf } from '../core/index.ts'
 import { find, stopObjects } from './attempt-steps.ts'
 import { nextStep } from './lifecycle.ts'
+import { quotaText } from './quota-words.ts'
 import type { Entry } from './records.ts'
-import { close, fail, finish, publish, startScheduler } from './scheduler-steps.ts'
-import type { Step } from './situation.ts'
+import { admit, close, fail, finish, publish, startScheduler } from './scheduler-steps.ts'
+import type { QuotaRoom, Step } from './situation.ts'
 import type { StepContext } from './step-context.ts'
 import { WorkQueue } from './work-queue.ts'
 import { addWorkers, endWorkers, retireWorkers, startWorkers } from './worker-steps.ts'
@@ -55,8 +56,10 @@ export class Reconciler {
         const { cluster, facts } = entry
         const workers = [...entry.workers.values()]
         const now = performance.now()
-        const step = nextStep({ cluster, workers, facts, limits: limitsOf(cluster), now })
+        const quota = this.#quotaOf(entry)
+        const step = nextStep({ cluster, workers, facts, limits: limitsOf(cluster), quota, now })
         if (step.do === 'wait') {
+          await this.#tellShort(entry, step.isShort)
           this.#failures.delete(name)
           entry.told.delete('step')
           if (step.until !== null) this.#queue.addAt(name, step.until)
@@ -78,6 +81,26 @@ export class Reconciler {
     }
   }
 
+  #quotaOf(entry: Entry): QuotaRoom {
+    const { records, quotas } = this.#parts
+    const { cluster, facts } = entry
+    const waitsFor = quotas.waitsFor(cluster)
+    if (waitsFor !== facts.quotaWait) {
+      entry.facts = { ...facts, quotaWait: waitsFor }
+      records.notify(cluster.name)
+    }
+    return { waitsFor, workers: quotas.roomForWorkers(cluster).workers }
+  }
+
+  async #tellShort({ cluster, told }: Entry, isShort: boolean): Promise<void> {
+    const { records, quotas } = this.#parts
+    quotas.setShort(cluster, isShort)
+    const { tightest } = quotas.roomForWorkers(cluster)
+    if (!isShort || tightest === null) return void told.delete('quota')
+    const message = `Not all workers that were asked for are started: ${quotaText(tightest)}. The others start when there is room`
+    await records.tell(cluster.name, 'quota', { kind: 'workers-limited', message })
+  }
+
   /** What its owner may know of the systems that the gateway asks. */
   async #tell(name: string, error: unknown): Promise<void> {
     if (!(error instanceof GatewayError) || !['upstream', 'unavailable'].includes(error.code))
@@ -94,6 +117,8 @@ export class Reconciler {
   #carryOut(step: Exclude<Step, { do: 'wait' }>, entry: Entry): Promise<void> {
     const context = this.#context
     switch (step.do) {
+      case 'admit':
+        return admit(context, entry)
       case 'start-scheduler':
         return startScheduler(context, entry)
       case 'find':

@@ -10,6 +10,7 @@ import {
   type Worker,
 } from '../core/index.ts'
 import { ChangeFeed } from './change-feed.ts'
+import type { QuotaLedger } from './quota-ledger.ts'
 import { fullRoom } from './room.ts'
 import { type AttemptFacts, type ClusterFacts, newAttemptFacts } from './situation.ts'
 
@@ -24,7 +25,7 @@ export interface Entry {
   readonly logEnds: Map<string, number>
 }
 
-type ToldKind = 'scheduler waits' | 'workers wait' | 'no room' | 'address' | 'step'
+type ToldKind = 'scheduler waits' | 'workers wait' | 'no room' | 'address' | 'step' | 'quota'
 
 /** What a change function may add besides the new records. */
 export interface NewEvent {
@@ -48,6 +49,7 @@ export class Records {
   /** For those who follow clusters. */
   readonly changes = new ChangeFeed()
   readonly #store: ClusterStore
+  readonly #ledger: QuotaLedger
   readonly #entries = new Map<string, Entry>()
   readonly #byUser = new Map<string, Set<string>>()
   readonly #turns = new Map<string, Promise<unknown>>()
@@ -57,8 +59,9 @@ export class Records {
   readonly #newEvents = new Map<string, number>()
   #lastEventId = 0
 
-  constructor(store: ClusterStore) {
+  constructor(store: ClusterStore, ledger: QuotaLedger) {
     this.#store = store
+    this.#ledger = ledger
   }
 
   /** Reads the store; clocks of liveness start now, and routes of running clusters are set at once. */
@@ -68,6 +71,7 @@ export class Records {
     for (const cluster of clusters) this.#insert(cluster)
     for (const worker of workers) this.get(worker.clusterName)?.workers.set(worker.name, worker)
     for (const entry of this.#entries.values()) {
+      this.#ledger.written(entry.cluster, entry.workers.values())
       if (entry.cluster.status !== 'running' || entry.cluster.addresses === null) continue
       routes.put(routeOf(entry.cluster.name, entry.cluster.addresses.scheduler))
       entry.facts = { ...entry.facts, published: true }
@@ -91,11 +95,18 @@ export class Records {
 
   /** Records a new cluster. */
   async create(cluster: Cluster, event: NewEvent): Promise<Entry> {
-    await this.#store.commit([
-      { put: 'cluster', cluster },
-      { put: 'event', event: this.#event(cluster.name, event) },
-    ])
+    this.#ledger.writing(cluster, [])
+    try {
+      await this.#store.commit([
+        { put: 'cluster', cluster },
+        { put: 'event', event: this.#event(cluster.name, event) },
+      ])
+    } catch (error) {
+      this.#ledger.removed(cluster)
+      throw error
+    }
     const entry = this.#insert(cluster)
+    this.#ledger.written(cluster, [])
     this.notify(cluster.name)
     return entry
   }
@@ -139,6 +150,7 @@ export class Records {
     const { username } = entry.cluster
     this.#byUser.get(username)?.delete(name)
     if (this.#byUser.get(username)?.size === 0) this.#byUser.delete(username)
+    this.#ledger.removed(entry.cluster)
     this.changes.removed(name, username)
     this.#tellWatchers(name)
   }
@@ -192,7 +204,13 @@ export class Records {
     const newEvents = (this.#newEvents.get(name) ?? 0) + (changed.events?.length ?? 0)
     const isLong = newEvents >= eventsBetweenRemovals
     if (isLong) changes.push({ remove: 'old-events', clusterName: name, keep: keptEvents })
-    await this.#store.commit(changes)
+    this.#ledger.writing(changed.cluster ?? entry.cluster, withChanged(entry, changed).values())
+    try {
+      await this.#store.commit(changes)
+    } catch (error) {
+      this.#ledger.written(entry.cluster, entry.workers.values())
+      throw error
+    }
     this.#newEvents.set(name, isLong ? 0 : newEvents)
     for (const workerName of forgotten) entry.workers.delete(workerName)
     if (changed.cluster !== undefined) entry.cluster = changed.cluster
@@ -200,6 +218,7 @@ export class Records {
       entry.workers.set(worker.name, worker)
       if (isFinal(worker.status) && worker.attempt !== null) this.#forget(entry, worker.attempt.id)
     }
+    this.#ledger.written(entry.cluster, entry.workers.values())
     this.notify(name)
   }
 
@@ -216,6 +235,7 @@ export class Records {
       startBegunAt: cluster.attempt === null ? null : performance.now(),
       lastError: null,
       room: fullRoom,
+      quotaWait: null,
     }
     const entry: Entry = {
       cluster,
@@ -258,6 +278,12 @@ function tooManyEnded(entry: Entry, changed: readonly Worker[]): readonly string
     .toSorted((a, b) => (a.stopTime ?? 0) - (b.stopTime ?? 0))
     .slice(0, Math.max(0, ended.length - keptEndedWorkers))
     .map((worker) => worker.name)
+}
+
+/** The workers as they will be. */
+function withChanged({ workers }: Entry, changed: Changed): ReadonlyMap<string, Worker> {
+  if (changed.workers === undefined || changed.workers.length === 0) return workers
+  return new Map([...workers, ...changed.workers.map((worker) => [worker.name, worker] as const)])
 }
 
 /** The attempts of a cluster that may be something outside. */

@@ -6,6 +6,18 @@ import { newAttempt, type StepContext } from './step-context.ts'
 
 const acknowledgeLimitMs = 2000
 
+/** Records that it waits for no quota any more, if there still is room: this takes it. */
+export function admit({ records, quotas }: StepContext, entry: Entry): Promise<void> {
+  return records.change(entry.cluster.name, ({ cluster }) =>
+    cluster.target !== 'running' || cluster.queued === null || quotas.waitsFor(cluster) !== null
+      ? null
+      : {
+          cluster: { ...cluster, queued: null },
+          events: [{ kind: 'quota-admitted', message: 'There is room in the quotas: it starts' }],
+        },
+  )
+}
+
 /** Records a new attempt with a token of its own, then asks the backend, then records the answer. */
 export async function startScheduler(context: StepContext, entry: Entry): Promise<void> {
   const { records, backend } = context

@@ -19,8 +19,10 @@ import { detailsOf } from './cluster-details.ts'
 import type { ClusterService, ClusterView, ScaleResult, ShownStatus } from './cluster-service.ts'
 import { createCluster } from './create-cluster.ts'
 import { followClusters } from './follow-clusters.ts'
-import { limitAdapt, limitScale } from './limits.ts'
+import { limitAdapt, limitScale, smallerLimit, type WorkerLimit } from './limits.ts'
 import { createLogPieces } from './log-pieces.ts'
+import { usedText } from './quota-words.ts'
+import type { Quotas, WorkerRoom } from './quotas.ts'
 import { type Entry, objectRefs } from './records.ts'
 import type { SendToScheduler } from './scheduler-comm.ts'
 import { searchClusters } from './search-clusters.ts'
@@ -28,6 +30,7 @@ import { shownStatus } from './shown-status.ts'
 import { entryOfToken, type HeartbeatParts, takeHeartbeat } from './take-heartbeat.ts'
 
 export interface ServiceParts extends HeartbeatParts {
+  readonly quotas: Quotas
   readonly backend: Backend
   readonly logArchive: LogArchive
   readonly options: ClusterOptions
@@ -84,7 +87,14 @@ export function createClusterService(
     },
     drain: () => parts.drain.drain,
     backendProblem: parts.backendProblem,
-    setDrain: (drain) => parts.drain.saveDrain(drain),
+    setDrain: async (drain) => {
+      await parts.drain.saveDrain(drain)
+      parts.quotas.wakeAll()
+    },
+    ownQuotas: (user) => parts.quotas.ofUser(user),
+    allQuotas: () => parts.quotas.all(),
+    setQuota: (admin, holder, limits) => parts.quotas.set(admin, holder, limits),
+    unsetQuota: (holder) => parts.quotas.unset(holder),
     findDashboard: (name) => findDashboard(parts, name),
   }
 }
@@ -210,7 +220,12 @@ async function scale(
   asked: number,
 ): Promise<ScaleResult> {
   const entry = runningEntry(parts, user, name)
-  const { count, message } = limitScale(entry.cluster.settings, asked)
+  const { cluster } = entry
+  const stay = [...entry.workers.values()].filter(
+    ({ status, target, endExpected }) => !isFinal(status) && target === 'running' && !endExpected,
+  ).length
+  const room = quotaLimit(parts.quotas.roomForWorkers(cluster), stay)
+  const { count, message } = limitScale(smallerLimit(cluster.settings, room), asked)
   await tell(parts, entry, { op: 'scale', count })
   return { message }
 }
@@ -226,9 +241,16 @@ async function adapt(
   },
 ): Promise<ScaleResult> {
   const entry = runningEntry(parts, user, name)
-  const { bounds, message } = limitAdapt(entry.cluster.settings, request)
+  const { cluster } = entry
+  // What others leave changes while it adapts: bounds are of the whole quota, and workers begin as there is room.
+  const whole = quotaLimit(parts.quotas.mostWorkers(cluster), 0)
+  const { bounds, message } = limitAdapt(smallerLimit(cluster.settings, whole), request)
   await tell(parts, entry, { op: 'adapt', ...bounds, active: request.active })
   return { message }
+}
+
+function quotaLimit({ workers, tightest }: WorkerRoom, present: number): WorkerLimit {
+  return { workers: present + workers, words: tightest === null ? '' : usedText(tightest) }
 }
 
 function runningEntry(parts: ServiceParts, user: User, name: string): Entry {

@@ -8,8 +8,17 @@ export interface Situation {
   /** What is known but not recorded: lost in a restart, and found again by looking. */
   readonly facts: ClusterFacts
   readonly limits: Limits
+  readonly quota: QuotaRoom
   /** A clock that does not jump, in milliseconds; all times of facts are of it. */
   readonly now: number
+}
+
+/** What quotas leave to a cluster at this moment. */
+export interface QuotaRoom {
+  /** Why it may not start yet, in words; null: it may, or it waits for nothing. */
+  readonly waitsFor: string | null
+  /** How many more workers it may begin. */
+  readonly workers: number
 }
 
 export interface ClusterFacts {
@@ -24,6 +33,8 @@ export interface ClusterFacts {
   readonly lastError: string | null
   /** What the backend may be asked for, as far as its limits are known. */
   readonly room: Room
+  /** What it waited for in a quota when that was last looked at; null: nothing. */
+  readonly quotaWait: string | null
 }
 
 export interface AttemptFacts {
@@ -53,6 +64,8 @@ export interface Limits {
 }
 
 export type Step =
+  /** Write that there is room for it. */
+  | { readonly do: 'admit' }
   /** Record a new attempt, then ask the backend for the scheduler. */
   | { readonly do: 'start-scheduler' }
   /** Ask what became of attempts whose outcome is not known. */
@@ -80,7 +93,12 @@ export type Step =
   /** Everything is gone: remove what is left outside, then write the final status. */
   | { readonly do: 'finish' }
   /** Nothing to do before this moment (on the clock of `now`); null: until something changes. */
-  | { readonly do: 'wait'; readonly until: number | null }
+  | {
+      readonly do: 'wait'
+      readonly until: number | null
+      /** Whether a quota keeps it from workers that it should have. */
+      readonly isShort: boolean
+    }
 
 export interface WorkerEnd {
   readonly worker: Worker

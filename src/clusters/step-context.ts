@@ -1,11 +1,13 @@
 import type { Attempt, Backend, Cluster, LogArchive, Logger, RouteTable } from '../core/index.ts'
 import { randomHex } from '../util/index.ts'
+import type { Quotas } from './quotas.ts'
 import type { Records } from './records.ts'
 import type { Limits } from './situation.ts'
 
 /** What a step is carried out with. */
 export interface StepContext {
   readonly records: Records
+  readonly quotas: Quotas
   readonly backend: Backend
   readonly routes: RouteTable
   readonly logArchive: LogArchive

@@ -27,8 +27,9 @@ export function towardsCount(situation: Situation, waits: number[]): Step | null
   const ends = workers.flatMap((worker) => endOf(situation, worker) ?? [])
   if (ends.length > 0) return { do: 'end-workers', ends }
   const wanted = workers.filter((worker) => worker.target === 'running')
-  const missing = cluster.count - wanted.filter((worker) => !worker.endExpected).length
-  const room = mostUnconnected - workers.filter((worker) => worker.status !== 'running').length
+  const missing = missingOf(situation)
+  const unconnected = workers.filter((worker) => worker.status !== 'running').length
+  const room = Math.min(mostUnconnected - unconnected, situation.quota.workers)
   if (missing > 0 && room > 0) return { do: 'add-workers', count: Math.min(missing, room) }
   return (
     surplus(wanted, -missing) ??
@@ -38,6 +39,20 @@ export function towardsCount(situation: Situation, waits: number[]): Step | null
     stopWhatIsUnwanted(situation, workers, waits) ??
     settle(situation, attemptsOf(wanted), waits)
   )
+}
+
+/** How many are to be begun; less than none: so many are too many. */
+function missingOf({ cluster, workers }: Situation): number {
+  const stay = (worker: Worker) =>
+    !isFinal(worker.status) && worker.target === 'running' && !worker.endExpected
+  return cluster.count - workers.filter(stay).length
+}
+
+/** Whether a quota keeps a running cluster from workers that it should have. */
+export function isShortOfQuota(situation: Situation): boolean {
+  const { cluster, quota } = situation
+  const runs = cluster.target === 'running' && cluster.status === 'running'
+  return runs && quota.workers === 0 && missingOf(situation) > 0
 }
 
 /** Connected workers are never stopped for scaling: the scheduler retires them itself. */

@@ -7,10 +7,17 @@ import { roomAfter } from './room.ts'
 import type { Step, WorkerEnd } from './situation.ts'
 import { newAttempt, type StepContext } from './step-context.ts'
 
-/** Records workers that are wanted. */
-export function addWorkers(context: StepContext, entry: Entry, count: number): Promise<void> {
-  const clusterName = entry.cluster.name
-  const workers = Array.from({ length: count }, (): Worker => {
+/** Records workers that are wanted, as many as there is room for in the quotas: this takes it. */
+export function addWorkers(context: StepContext, entry: Entry, wanted: number): Promise<void> {
+  const { records, quotas } = context
+  return records.change(entry.cluster.name, ({ cluster }) => {
+    const count = Math.min(wanted, quotas.roomForWorkers(cluster).workers)
+    return count === 0 ? null : { workers: newWorkers(cluster.name, count) }
+  })
+}
+
+function newWorkers(clusterName: string, count: number): readonly Worker[] {
+  return Array.from({ length: count }, (): Worker => {
     const name = randomHex(16)
     const none = { stopTime: null, reason: null, attempt: null, endExpected: false } as const
     return {
@@ -22,7 +29,6 @@ export function addWorkers(context: StepContext, entry: Entry, count: number): P
       ...none,
     }
   })
-  return context.records.change(clusterName, () => ({ workers }))
 }
 
 /** Records an attempt for each, asks the backend for all at once, records the answers. */

@@ -1,7 +1,7 @@
 import { apiSettingsClasses } from '../api/index.ts'
 import { authSettingsClasses } from '../auth/index.ts'
 import { backendSettingsClasses } from '../backends/index.ts'
-import type { SettingsClass } from '../core/index.ts'
+import { quotasSettings, type SettingsClass } from '../core/index.ts'
 import { proxySettings } from '../proxy/index.ts'
 import { applicationSettings, gatewaySettings } from './server-settings.ts'
 
@@ -13,4 +13,5 @@ export const settingsClasses: readonly SettingsClass[] = [
   ...apiSettingsClasses,
   ...authSettingsClasses,
   ...backendSettingsClasses,
+  quotasSettings,
 ]

@@ -4,6 +4,7 @@ import {
   type ClusterOptions,
   GatewayError,
   lineage,
+  quotasSettings,
   type ResolveClusterSettings,
   resolveSettings,
   type SettingsClass,
@@ -148,7 +149,7 @@ async function load(
   }
 }
 
-/** "Class.setting" for each that has another value, but for those that clusters are given anew each time. */
+/** "Class.setting" for each that has another value, but for those that are taken anew: what clusters are given, and quotas. */
 function differing(
   before: Assignments,
   after: Assignments,
@@ -157,7 +158,10 @@ function differing(
   const text = (assignments: Assignments, className: string, name: string) =>
     JSON.stringify(assignments.get(className)?.get(name)?.value)
   return classes
-    .filter((each) => !lineage(each).some(({ name }) => name === 'ClusterConfig'))
+    .filter(
+      (each) =>
+        each !== quotasSettings && !lineage(each).some(({ name }) => name === 'ClusterConfig'),
+    )
     .flatMap((each) =>
       [...allSettings(each).keys()]
         .filter((name) => name !== 'cluster_options' && name !== 'handler_timeout')

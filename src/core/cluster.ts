@@ -49,6 +49,8 @@ export interface Cluster {
   readonly settings: ClusterSettings
   readonly status: Status
   readonly target: Target
+  /** Its place among those that wait for room in a quota, from which nothing is started yet; null: it waits for none. */
+  readonly queued: number | null
   /** Workers wanted, as the scheduler last asked, cut to the cluster's limit. */
   readonly count: number
   /** The scheduler's current attempt; null: none yet. */

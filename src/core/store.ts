@@ -1,6 +1,7 @@
 import type { TokenStore } from './access-token.ts'
 import type { Session } from './authenticator.ts'
 import type { Cluster, ClusterEvent, Worker } from './cluster.ts'
+import type { QuotaStore } from './quota.ts'
 
 /** One change of the records. All changes of one `commit` become durable together or not at all. */
 export type Change =
@@ -104,7 +105,13 @@ export interface DrainStore {
   saveDrain(drain: Drain | null): Promise<void>
 }
 
-export interface Store extends ClusterStore, SessionStore, TokenStore, AuditStore, DrainStore {
+export interface Store
+  extends ClusterStore,
+    SessionStore,
+    TokenStore,
+    AuditStore,
+    DrainStore,
+    QuotaStore {
   readonly instance: Instance
   /**
    * A directory of ours (0700) beside the database, for the proxy's socket, logs and working directories; for a database

@@ -99,6 +99,17 @@ export const migrations: readonly string[] = [
   `
   alter table cluster add column groups text not null default '[]';
   `,
+  `
+  alter table cluster add column queued integer;
+  create table quota (
+    scope text not null,
+    name text not null,
+    limits text not null,
+    set_by text not null,
+    set_at integer not null,
+    primary key (scope, name)
+  ) strict, without rowid;
+  `,
 ]
 
 /** The version of a database of ours; 0: nothing in it yet. Throws when a newer server wrote it. */

@@ -9,6 +9,8 @@ import {
   type Drain,
   GatewayError,
   type Instance,
+  type QuotaHolder,
+  type QuotaOverride,
   type Session,
   type Store,
   type Worker,
@@ -17,6 +19,7 @@ import { tokenFromRow, tokenToRow } from './access-token-rows.ts'
 import { addedAudit, auditFromRow, auditQuery } from './audit-table.ts'
 import type { Engine } from './engine.ts'
 import { compiled, type Query, query } from './query.ts'
+import { quotaFromRow, quotaRemoval, quotaUpsert } from './quota-table.ts'
 import { removal } from './remove-rows.ts'
 import {
   clusterFromRow,
@@ -191,6 +194,18 @@ export class RecordStore implements Store {
 
   async audit(asked: AuditQuery): Promise<readonly AuditEvent[]> {
     return (await this.#read(auditQuery(asked))).map(auditFromRow)
+  }
+
+  async loadQuotas(): Promise<readonly QuotaOverride[]> {
+    return (await this.#read(query.selectFrom('quota').selectAll())).map(quotaFromRow)
+  }
+
+  async saveQuota(override: QuotaOverride): Promise<void> {
+    await this.#write(quotaUpsert(override))
+  }
+
+  async removeQuota(holder: QuotaHolder): Promise<void> {
+    await this.#write(quotaRemoval(holder))
   }
 
   /** Really writes: only so do a full and a read-only disk show. */

@@ -9,6 +9,7 @@ export interface Schema {
   readonly session: SessionRow
   readonly access_token: AccessTokenRow
   readonly audit: AuditRow
+  readonly quota: QuotaRow
 }
 
 /** One row only. */
@@ -38,6 +39,7 @@ export interface ClusterRow {
   readonly settings: string
   readonly status: string
   readonly target: string
+  readonly queued: number | null
   readonly count: number
   /** JSON. */
   readonly attempt: string | null
@@ -115,6 +117,15 @@ export interface AuditRow {
   readonly owner: string | null
   readonly address: string
   readonly message: string
+}
+
+export interface QuotaRow {
+  readonly scope: string
+  readonly name: string
+  /** JSON. */
+  readonly limits: string
+  readonly set_by: string
+  readonly set_at: number
 }
 
 /** The columns that hold sealed secrets, with the column that names the row. */

@@ -56,6 +56,7 @@ export function testCluster(
     name: hex(16),
     username,
     groups: [],
+    queued: null,
     options: {},
     settings: {
       ...{ scheduler_cmd: command, worker_cmd: command, environment },

@@ -64,6 +64,19 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     assert.equal(store.drain, null)
   })
 
+  withStore('quotas are kept by whose they are, replaced and removed', async (store) => {
+    const lab = { scope: 'group', name: 'a, b/ü' } as const
+    const first = { ...lab, limits: { cores: 1.5 }, setBy: 'boss', setAt: 5 }
+    const second = { ...lab, limits: { clusters: null, memory: 2 ** 40 }, setBy: 'root', setAt: 6 }
+    const other = { ...first, scope: 'user' } as const
+    for (const override of [first, other, second]) await store.saveQuota(override)
+    const kept = async () => (await store.loadQuotas()).toSorted((a, b) => a.setAt - b.setAt)
+    assert.deepEqual(await kept(), [other, second])
+    await store.removeQuota(lab)
+    await store.removeQuota(lab)
+    assert.deepEqual(await kept(), [other])
+  })
+
   withStore('records come back as they were put', async (store) => {
     const cluster = sampleCluster(1, {
       attempt: {
@@ -288,6 +301,7 @@ export function sampleCluster(n: number, changes: Partial<Cluster> = {}): Cluste
     name: name('c', n),
     username: 'alice',
     groups: ['a, b', 'c'],
+    queued: null,
     options: { memory: 2, nested: { list: [true, null, 'x'] } },
     settings,
     status: 'running',

@@ -10,18 +10,24 @@ import type {
   Drain,
   DrainStore,
   LogArchive,
+  QuotaHolder,
+  QuotaOverride,
+  QuotaStore,
   TokenStore,
   Worker,
 } from '../../src/core/index.ts'
 
 /** Records in memory, with a switch that makes writing fail. */
-export class MemoryStore implements ClusterStore, LogArchive, AuditStore, DrainStore, TokenStore {
+export class MemoryStore
+  implements ClusterStore, LogArchive, AuditStore, DrainStore, TokenStore, QuotaStore
+{
   readonly clusters = new Map<string, Cluster>()
   readonly workers = new Map<string, Worker>()
   readonly allEvents: ClusterEvent[] = []
   readonly logs = new Map<string, Buffer>()
   readonly audits: AuditEvent[] = []
   readonly tokens = new Map<string, AccessToken>()
+  readonly quotas = new Map<string, QuotaOverride>()
   drain: Drain | null = null
   failing = false
 
@@ -43,6 +49,20 @@ export class MemoryStore implements ClusterStore, LogArchive, AuditStore, DrainS
   async removeTokens(ids: readonly string[]) {
     if (this.failing) throw new Error('disk full')
     for (const [hash, { id }] of this.tokens) if (ids.includes(id)) this.tokens.delete(hash)
+  }
+
+  async loadQuotas() {
+    return [...this.quotas.values()]
+  }
+
+  async saveQuota(override: QuotaOverride) {
+    if (this.failing) throw new Error('disk full')
+    this.quotas.set(`${override.scope} ${override.name}`, override)
+  }
+
+  async removeQuota({ scope, name }: QuotaHolder) {
+    if (this.failing) throw new Error('disk full')
+    this.quotas.delete(`${scope} ${name}`)
   }
 
   async saveDrain(drain: Drain | null) {

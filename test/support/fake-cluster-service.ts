@@ -3,12 +3,16 @@ import type {
   ClusterService,
   ClusterView,
   Heartbeat,
+  QuotaReport,
   ShownStatus,
 } from '../../src/clusters/index.ts'
 import {
   type Cluster,
   type Drain,
   GatewayError,
+  type QuotaHolder,
+  type QuotaOverride,
+  type QuotaResource,
   type User,
   type Worker,
 } from '../../src/core/index.ts'
@@ -18,6 +22,7 @@ export function createFakeClusterService() {
   const views = new Map<string, ClusterView>()
   const heartbeats: { readonly heartbeat: Heartbeat; readonly source: string }[] = []
   const waiting = new Set<() => void>()
+  const quotas = new Map<string, QuotaOverride>()
   let drain: Drain | null = null
 
   function get(user: User, name: string): ClusterView {
@@ -183,12 +188,47 @@ export function createFakeClusterService() {
       drain = wanted
     },
     backendProblem: () => null,
+    ownQuotas: (user) => ({
+      over: 'refuse',
+      quotas: [reportOf({ scope: 'user', name: user.name }, quotas)],
+    }),
+    allQuotas: () => ({
+      over: 'refuse',
+      quotas: [...quotas.values()].map((override) => reportOf(override, quotas)),
+    }),
+    async setQuota(admin, holder, limits) {
+      const override = { ...holder, limits, setBy: admin.name, setAt: 1000 }
+      quotas.set(`${holder.scope}:${holder.name}`, override)
+      return reportOf(holder, quotas)
+    },
+    async unsetQuota({ scope, name }) {
+      if (!quotas.delete(`${scope}:${name}`)) throw new GatewayError('not-found', 'No quota is set')
+    },
     counts() {
       const none = { created: 0, submitted: 0, running: 0, closing: 0, stopped: 0, failed: 0 }
       return { clusters: { ...none, running: views.size }, workers: none }
     },
   }
   return { service, show, heartbeats, waiting }
+}
+
+function reportOf(
+  { scope, name }: QuotaHolder,
+  overrides: ReadonlyMap<string, QuotaOverride>,
+): QuotaReport {
+  const override = overrides.get(`${scope}:${name}`) ?? null
+  const of = (resource: QuotaResource) => ({
+    limit: override?.limits[resource] ?? null,
+    used: 1,
+    source: override === null ? null : 'administrator',
+  })
+  const resources = {
+    clusters: of('clusters'),
+    workers: of('workers'),
+    cores: of('cores'),
+    memory: of('memory'),
+  }
+  return { scope, name, resources, override, notice: null }
 }
 
 function detailsOf(view: ClusterView): ClusterDetails {
@@ -223,6 +263,7 @@ function fakeCluster(number: number, username: string): Cluster {
       worker_start_failure_limit: null,
     },
     status: 'submitted',
+    queued: null,
     target: 'running',
     count: 0,
     attempt: null,

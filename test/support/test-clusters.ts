@@ -5,6 +5,7 @@ import {
   clusterConfigSettings,
   dbBackendSettings,
   type Logger,
+  quotasSettings,
   resolveSettings,
 } from '../../src/core/index.ts'
 import { FakeBackend } from '../fakes/fake-backend.ts'
@@ -24,6 +25,8 @@ export async function createTestClusters(
   const clusters = createClusters({
     store,
     drain: store,
+    quotaStore: store,
+    quotaPolicy: () => resolveSettings(quotasSettings, new Map()),
     logArchive: store,
     backend,
     routes: { put: () => 1, remove: () => 1, whenAcknowledged: async () => [] },

@@ -1,0 +1,5 @@
+from ._part import Part
+
+
+class Quotas(Part):
+    pass
