@@ -1,6 +1,7 @@
 import type { GatewayClient } from '../src/index.ts'
-import { commands, commonOptions } from './commands.ts'
+import { commandOf, commands, commonOptions } from './commands.ts'
 import type { Command } from './context.ts'
+import { quotaScopes } from './quota-commands.ts'
 
 const limitMs = 2000
 
@@ -16,15 +17,6 @@ export async function candidates(
   const all =
     command === null ? commandWords(named) : await wordsOf(command, before, typed, named, gateway)
   return all.filter((word) => word.startsWith(typed))
-}
-
-function commandOf(named: readonly string[]): Command | null {
-  const two = named.slice(0, 2).join(' ')
-  return (
-    commands.find(({ name }) => name === two) ??
-    commands.find(({ name }) => name === named[0]) ??
-    null
-  )
 }
 
 /** What comes after the words so far, at the beginning or after "admin". */
@@ -52,6 +44,7 @@ async function wordsOf(
   const operand =
     command.operands[named.length - command.name.split(' ').length] ?? command.operands.at(-1)
   if (operand === 'SHELL') return ['bash', 'zsh', 'fish']
+  if (operand === 'SCOPE') return quotaScopes
   if (operand !== 'CLUSTER' && operand !== 'CLUSTER…') return []
   const client = await gateway()
   const query = { search: typed, limit: 100, status: ['PENDING', 'RUNNING'] as const }

@@ -26,7 +26,7 @@ export interface CommandOption {
 }
 
 export interface Command {
-  /** One or two words. */
+  /** One to three words. */
   readonly name: string
   readonly operands: readonly Operand[]
   readonly summary: string
@@ -35,7 +35,15 @@ export interface Command {
   readonly run: (context: Context) => Promise<number | undefined>
 }
 
-export type Operand = 'CLUSTER' | 'CLUSTER…' | 'COUNT' | 'NAME' | 'SHELL' | 'TOKEN…'
+export type Operand =
+  | 'CLUSTER'
+  | 'CLUSTER…'
+  | 'COUNT'
+  | 'LIMIT…'
+  | 'NAME'
+  | 'SCOPE'
+  | 'SHELL'
+  | 'TOKEN…'
 
 export function textOf(values: Values, name: string): string | undefined {
   const value = values[name]

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { createGatewayClient, type GatewayClient, GatewayError } from '../src/index.ts'
-import { commands, commonOptions } from './commands.ts'
+import { commandOf, commands, commonOptions } from './commands.ts'
 import { candidates } from './complete.ts'
 import { type Command, type CommandOption, textOf, type Values } from './context.ts'
 import { exitCodeOf, exitCodes, UsageError } from './exit-codes.ts'
@@ -56,10 +56,8 @@ function commandIn(words: readonly string[]): { command: Command | null; rest: r
   const [first, second] = words
   if (first === undefined || first === '--help' || first === '-h' || first === 'help')
     return { command: null, rest: [] }
-  const two = commands.find(({ name }) => name === `${first} ${second}`)
-  if (two !== undefined) return { command: two, rest: words.slice(2) }
-  const one = commands.find(({ name }) => name === first)
-  if (one !== undefined) return { command: one, rest: words.slice(1) }
+  const command = commandOf(words)
+  if (command !== null) return { command, rest: words.slice(command.name.split(' ').length) }
   const isGroup = commands.some(({ name }) => name.startsWith(`${first} `))
   const given = isGroup && second !== undefined ? `${first} ${second}` : first
   throw new UsageError(`There is no command "${given}"; dask-gateway --help lists them`)

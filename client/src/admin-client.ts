@@ -12,6 +12,10 @@ import type {
   Drain,
   Event,
   LogPiece,
+  Quota,
+  QuotaLimits,
+  QuotaScope,
+  Quotas,
   Worker,
 } from './types.ts'
 
@@ -59,6 +63,12 @@ export interface AdminClient {
   /** Access tokens, of all users or of one, the newest first. */
   tokens(user?: string, calling?: Calling): Promise<readonly AccessToken[]>
   revokeToken(id: string, calling?: Calling): Promise<void>
+  /** Of all who use something, or have limits of their own. */
+  quotas(calling?: Calling): Promise<Quotas>
+  /** Sets limits in place of those that an administrator had set. What runs is not stopped for it. */
+  setQuota(scope: QuotaScope, name: string, limits: QuotaLimits, calling?: Calling): Promise<Quota>
+  /** The configuration's limits hold again; 'not-found' when no others are set. */
+  unsetQuota(scope: QuotaScope, name: string, calling?: Calling): Promise<void>
 }
 
 export interface LogQuery {
@@ -70,6 +80,8 @@ export interface LogQuery {
 
 export function adminClient(connection: Connection): AdminClient {
   const base = '/api/v1/admin'
+  const quotaOf = (scope: QuotaScope, name: string) =>
+    `${base}/quotas/${scope}/${encodeURIComponent(name)}`
   const one = (name: string) => `${base}/clusters/${encodeURIComponent(name)}`
   return {
     clusters: (query = {}, calling = {}) =>
@@ -121,6 +133,12 @@ export function adminClient(connection: Connection): AdminClient {
     async revokeToken(id, calling = {}) {
       const path = `${base}/tokens/${encodeURIComponent(id)}`
       await connection.request(path, { method: 'DELETE', ...calling })
+    },
+    quotas: (calling = {}) => connection.json(`${base}/quotas`, calling),
+    setQuota: (scope, name, limits, calling = {}) =>
+      connection.json(quotaOf(scope, name), { method: 'PUT', body: limits, ...calling }),
+    async unsetQuota(scope, name, calling = {}) {
+      await connection.request(quotaOf(scope, name), { method: 'DELETE', ...calling })
     },
   }
 }

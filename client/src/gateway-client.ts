@@ -22,6 +22,7 @@ import type {
   LogPiece,
   NewAccessToken,
   OptionField,
+  Quotas,
   ScaleResult,
   User,
   Worker,
@@ -78,6 +79,8 @@ export interface GatewayClient {
   logs(name: string, query?: LogQuery, calling?: Calling): Promise<string>
   /** The end of a log, then what is added, until its process has ended. `linesOf` makes lines of it. */
   followLogs(name: string, query?: LogQuery, options?: FollowOptions): AsyncGenerator<LogPiece>
+  /** One's own quota, and those of one's groups that have one. */
+  quota(calling?: Calling): Promise<Quotas>
   /** Own access tokens, the newest first. */
   tokens(calling?: Calling): Promise<readonly AccessToken[]>
   createToken(token: NewAccessToken, calling?: Calling): Promise<CreatedAccessToken>
@@ -153,6 +156,7 @@ export function createGatewayClient(options: GatewayClientOptions): GatewayClien
     },
     followLogs: (name, query, followOptions) =>
       followedLog(connection, old(name), query, followOptions),
+    quota: (calling = {}) => connection.json('/api/v1/quota', calling),
     async tokens(calling = {}) {
       return (await connection.json<AccessTokens>(ownTokens, calling)).tokens
     },

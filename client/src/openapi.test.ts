@@ -52,6 +52,7 @@ function typeNamed(type: string, schema: Schema): string {
 const shared = [
   ...['User', 'ClusterInfo', 'ClusterPage', 'OptionField', 'ScaleResult', 'Event', 'Worker'],
   ...['LogPiece', 'AuditEvent', 'Drain', 'AdminHealth'],
+  ...['Quota', 'Quotas', 'QuotaLimits'],
   ...['AccessToken', 'AccessTokens', 'NewAccessToken', 'CreatedAccessToken'],
 ]
 
@@ -125,6 +126,7 @@ function operationOf(method: string, path: string): string {
   const template = path
     .replace(/(\/clusters\/)[^/]+/, '$1{name}')
     .replace(/(\/tokens\/)[^/]+/, '$1{id}')
+    .replace(/(\/quotas\/)[^/]+\/[^/]+/, '$1{scope}/{name}')
   return `${method} ${template}`
 }
 

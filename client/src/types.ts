@@ -126,6 +126,47 @@ export interface LogPiece {
   readonly text: string
 }
 
+export type QuotaScope = 'user' | 'group'
+export type QuotaResource = 'clusters' | 'workers' | 'cores' | 'memory'
+
+/** Of one resource; memory in bytes. */
+export interface QuotaAmount {
+  /** null: there is none. */
+  readonly limit: number | null
+  readonly used: number
+  /** Who says so: a setting's name, or `administrator`. */
+  readonly source: string | null
+}
+
+/** How much a user or a group uses, and may. */
+export type Quota = { readonly [resource in QuotaResource]: QuotaAmount } & {
+  readonly scope: QuotaScope
+  readonly name: string
+  /** What an administrator has set. */
+  readonly override: {
+    readonly limits: QuotaLimits
+    readonly set_by: string
+    readonly set_at: number
+  } | null
+  /** That more is used than is allowed, and what that means. */
+  readonly notice: string | null
+}
+
+export interface Quotas {
+  /** What becomes of a new cluster without room. */
+  readonly over: 'refuse' | 'queue'
+  readonly quotas: readonly Quota[]
+}
+
+/** null: without limit; absent: as the configuration has it. */
+export interface QuotaLimits {
+  readonly clusters?: number | null
+  readonly workers?: number | null
+  readonly cores?: number | null
+  /** Bytes, or a number with K, M, G or T. */
+  readonly memory?: number | string | null
+}
+
 export interface AuditEvent {
   readonly id: number
   readonly time: number

@@ -24,6 +24,7 @@ import { createHttpServer, type DashboardHandlers } from './http-server.ts'
 import { addLoginPages, type LoginPagesOptions } from './login-pages.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { addProbeRoutes } from './probe-routes.ts'
+import { addQuotaRoutes } from './quota-routes.ts'
 import { createReadiness, type ReadinessCheck } from './readiness.ts'
 import type { RouteContext } from './route-context.ts'
 import { addRouteWatch } from './route-watch.ts'
@@ -96,6 +97,7 @@ export function createApi(options: ApiOptions): Api {
   addHistoryRoutes(context, streams)
   addUserRoutes(context, streams)
   addTokenRoutes(context)
+  addQuotaRoutes(context)
   addAdminRoutes(context, streams, {
     ...options,
     readiness,
@@ -147,7 +149,8 @@ function createApp(options: ApiOptions, metrics: Metrics): FastifyInstance {
     logger: false,
     bodyLimit: bodyLimitBytes,
     genReqId: () => `${run}-${(++requests).toString(36)}`,
-    routerOptions: { ignoreTrailingSlash: true },
+    // A name of 255 characters, each of which may be twelve when it is encoded.
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 3100 },
     frameworkErrors: (_error, _request, reply) => {
       sendError(reply, 404, 'There is nothing at this path')
     },

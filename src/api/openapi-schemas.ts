@@ -1,5 +1,5 @@
 import { shownStatuses } from '../clusters/index.ts'
-import { tokenScopes } from '../core/index.ts'
+import { quotaScopes, tokenScopes } from '../core/index.ts'
 
 const text = { type: 'string' }
 const textOrNull = { type: ['string', 'null'] }
@@ -54,6 +54,18 @@ const accessToken = {
   created_at: time,
   expires_at: timeOrNull,
   last_used_at: timeOrNull,
+}
+
+const quotaAmount = exactly({ limit: numberOrNull, used: number, source: textOrNull })
+const quotaLimits = {
+  clusters: countOrNull,
+  workers: countOrNull,
+  cores: numberOrNull,
+  memory: {
+    type: ['number', 'string', 'null'],
+    minimum: 0,
+    description: 'Bytes, or a number with K, M, G or T.',
+  },
 }
 
 /** The shapes of requests and answers. */
@@ -163,6 +175,31 @@ export const schemas = {
     required: ['name', 'scope'],
   },
   CreatedAccessToken: exactly({ ...accessToken, secret: text }),
+  Quota: exactly({
+    scope: { enum: quotaScopes },
+    name: text,
+    clusters: quotaAmount,
+    workers: quotaAmount,
+    cores: quotaAmount,
+    memory: quotaAmount,
+    override: {
+      anyOf: [
+        exactly({ limits: ref('QuotaLimits'), set_by: text, set_at: time }),
+        { type: 'null' },
+      ],
+    },
+    notice: textOrNull,
+  }),
+  Quotas: exactly({
+    over: { enum: ['refuse', 'queue'] },
+    quotas: { type: 'array', items: ref('Quota') },
+  }),
+  QuotaLimits: {
+    type: 'object',
+    properties: quotaLimits,
+    additionalProperties: false,
+    description: 'null: without limit; without: as the configuration has it.',
+  },
   AuditEvents: listOf('events', 'AuditEvent'),
   AuditEvent: exactly({
     id: { type: 'integer', minimum: 1 },

@@ -99,7 +99,11 @@ test('every answer is as the document says, and every operation was asked', asyn
   const asked = new Set<string>()
   async function ask(path: string, status: number, how: Ask = {}, query = '', name = first) {
     const method = (how.method ?? 'GET').toLowerCase()
-    const answer = await askPublic(it, path.replace(/\{(?:name|id)\}/, name) + query, how)
+    const answer = await askPublic(
+      it,
+      path.replace(/\{scope\}/, 'group').replace(/\{(?:name|id)\}/, name) + query,
+      how,
+    )
     assert.equal(answer.status, status, `${method} ${path}`)
     check(path, method, answer)
     asked.add(`${method} ${path}`)
@@ -144,6 +148,7 @@ test('every answer is as the document says, and every operation was asked', asyn
   await askStream(it, '/api/v1/user/stream', asked)
   const admin = { headers: basic('root') }
   await askTokens(ask, it)
+  await askQuotas(ask)
   const ofAny = '/api/v1/admin/clusters/{name}'
   for (const path of ['clusters', 'clusters/{name}', 'events', 'drain', 'health'])
     await ask(`/api/v1/admin/${path}`, 403, alice)
@@ -203,6 +208,22 @@ async function askTokens(ask: AskThem, it: TestApi): Promise<void> {
   await ask('/api/v1/admin/tokens/{id}', 403, one, '', left?.id)
   await ask('/api/v1/admin/tokens/{id}', 204, { ...one, ...admin }, '', left?.id)
   await ask('/api/v1/admin/tokens/{id}', 404, { ...one, ...admin }, '', left?.id)
+}
+
+async function askQuotas(ask: AskThem): Promise<void> {
+  const admin = { headers: basic('root') }
+  const one = '/api/v1/admin/quotas/{scope}/{name}'
+  const set = (limits: unknown) => ({ ...post(limits, basic('root')), method: 'PUT' })
+  const name = encodeURIComponent('a, b/ü'.repeat(36))
+  await ask('/api/v1/quota', 200, alice)
+  await ask('/api/v1/quota', 401)
+  await ask(one, 200, set({ clusters: 1, cores: null, memory: '2 G' }), '', name)
+  await ask(one, 422, set({ clusters: -1 }), '', name)
+  await ask(one, 403, { ...set({ clusters: 1 }), ...alice }, '', name)
+  await ask('/api/v1/admin/quotas', 200, admin)
+  await ask('/api/v1/admin/quotas', 403, alice)
+  await ask(one, 204, { method: 'DELETE', ...admin }, '', name)
+  await ask(one, 404, { method: 'DELETE', ...admin }, '', name)
 }
 
 const aliceUser = { name: 'alice', groups: [], admin: false }

@@ -1,5 +1,6 @@
 import { openApiParts } from './openapi-parts.ts'
 import { peoplePaths } from './openapi-people.ts'
+import { quotaPaths } from './openapi-quotas.ts'
 import { schemas } from './openapi-schemas.ts'
 import { tokenPaths } from './openapi-tokens.ts'
 
@@ -31,6 +32,7 @@ export function openApiDocument(version: string, prefix: string) {
       ...clusterPaths,
       ...peoplePaths(openApiParts),
       ...tokenPaths(openApiParts),
+      ...quotaPaths(openApiParts),
       ...schedulerPaths,
     },
     components: {
@@ -109,7 +111,7 @@ const clusterPaths = {
       responses: {
         201: answer('Begun; it is PENDING.', 'ClusterName'),
         ...unauthenticated,
-        409: failure('No new clusters are taken at the moment.'),
+        409: failure('No new clusters are taken at the moment, or a quota has no room.'),
         ...tooLarge,
         ...wrong,
       },
