@@ -31,9 +31,11 @@ import {
   workerFromRow,
   workerToRow,
 } from './rows.ts'
+import type { ClusterRow } from './schema.ts'
 import type { SecretBox } from './secret-box.ts'
 import { sqliteError } from './sqlite-errors.ts'
-import { upsert } from './upsert.ts'
+import { updateCluster, upsert } from './upsert.ts'
+import { WrittenClusters } from './written-clusters.ts'
 
 export interface RecordStoreContext {
   readonly engine: Engine
@@ -55,6 +57,7 @@ export interface RecordStoreContext {
 export class RecordStore implements Store {
   readonly stateDirectory: string
   readonly #context: RecordStoreContext
+  readonly #clusters = new WrittenClusters()
   #instance: Instance
   #drain: Drain | null
   #closing: Promise<void> | null = null
@@ -102,22 +105,44 @@ export class RecordStore implements Store {
       .updateTable('instance')
       .set({ last_event_id: lastEventId })
       .where('last_event_id', '<', lastEventId)
-    await this.#write(
-      ...changes.flatMap((each) => this.#statementsOf(each)),
-      ...(lastEventId > 0 ? [counted] : []),
+    const clusters = changes.flatMap((each) =>
+      'put' in each && each.put === 'cluster' ? each.cluster : [],
     )
+    const end = (isWritten: boolean) => {
+      for (const cluster of clusters) this.#clusters.end(cluster, isWritten)
+    }
+    try {
+      await this.#write(
+        ...changes.flatMap((each) => this.#statementsOf(each)),
+        ...(lastEventId > 0 ? [counted] : []),
+      )
+      end(true)
+    } catch (error) {
+      end(false)
+      throw error
+    }
   }
 
   #statementsOf(change: Change): readonly Query[] {
-    if ('remove' in change) return removal(change)
+    if ('remove' in change) {
+      if (change.remove === 'cluster') this.#clusters.forget(change.clusterName)
+      return removal(change)
+    }
     switch (change.put) {
       case 'cluster':
-        return [upsert('cluster', clusterToRow(change.cluster, this.#context.secrets))]
+        return this.#clusterStatements(change.cluster)
       case 'worker':
         return [upsert('worker', workerToRow(change.worker))]
       case 'event':
         return [upsert('event', eventToRow(change.event))]
     }
+  }
+
+  #clusterStatements(cluster: Cluster): readonly Query[] {
+    const written = this.#clusters.begin(cluster)
+    const columns = clusterToRow(cluster, written, this.#context.secrets)
+    if (written === null) return [upsert('cluster', columns as ClusterRow)]
+    return Object.keys(columns).length > 0 ? [updateCluster(cluster.name, columns)] : []
   }
 
   async events(

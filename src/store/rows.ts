@@ -7,32 +7,58 @@ import {
   type Session,
   type Worker,
 } from '../core/index.ts'
-import type { ClusterRow, EventRow, SessionRow, WorkerRow } from './schema.ts'
+import {
+  type ClusterRow,
+  type EventRow,
+  type SessionRow,
+  sealedColumns,
+  type WorkerRow,
+} from './schema.ts'
 import type { SecretBox, SecretPlace } from './secret-box.ts'
 
-export function clusterToRow(cluster: Cluster, secrets: SecretBox): ClusterRow {
+const clusterFields = {
+  name: 'name',
+  username: 'username',
+  groups: 'groups',
+  options: 'options',
+  settings: 'settings',
+  status: 'status',
+  target: 'target',
+  queued: 'queued',
+  count: 'count',
+  attempt: 'attempt',
+  token: 'token',
+  tls_cert: 'tlsCert',
+  tls_key: 'tlsKey',
+  dashboard_key: 'dashboardKey',
+  addresses: 'addresses',
+  start_time: 'startTime',
+  stop_time: 'stopTime',
+  reason: 'reason',
+  worker_start_failures: 'workerStartFailures',
+} as const satisfies { readonly [column in keyof ClusterRow]: keyof Cluster }
+const clusterColumns = Object.keys(clusterFields) as (keyof ClusterRow)[]
+const secretColumns = new Set<string>(
+  sealedColumns.find(({ table }) => table === 'cluster')?.columns,
+)
+
+/** The columns of a cluster, or those in which it differs from how it was written last. */
+export function clusterToRow(
+  cluster: Cluster,
+  written: Cluster | null,
+  secrets: SecretBox,
+): Partial<ClusterRow> {
   const place = clusterPlaces(cluster.name)
-  return {
-    name: cluster.name,
-    username: cluster.username,
-    groups: JSON.stringify(cluster.groups),
-    options: JSON.stringify(cluster.options),
-    settings: JSON.stringify(cluster.settings),
-    status: cluster.status,
-    target: cluster.target,
-    queued: cluster.queued,
-    count: cluster.count,
-    attempt: jsonOrNull(cluster.attempt),
-    token: secrets.seal(cluster.token, place('token')),
-    tls_cert: cluster.tlsCert,
-    tls_key: secrets.seal(cluster.tlsKey, place('tls_key')),
-    dashboard_key: secrets.seal(cluster.dashboardKey, place('dashboard_key')),
-    addresses: jsonOrNull(cluster.addresses),
-    start_time: cluster.startTime,
-    stop_time: cluster.stopTime,
-    reason: cluster.reason,
-    worker_start_failures: cluster.workerStartFailures,
+  const columnOf = (column: keyof ClusterRow) => {
+    const value = cluster[clusterFields[column]]
+    if (secretColumns.has(column)) return secrets.seal(String(value), place(column))
+    return typeof value === 'object' ? jsonOrNull(value) : value
   }
+  return Object.fromEntries(
+    clusterColumns
+      .filter((column) => written?.[clusterFields[column]] !== cluster[clusterFields[column]])
+      .map((column) => [column, columnOf(column)]),
+  )
 }
 
 export function clusterFromRow(row: unknown, secrets: SecretBox): Cluster {

@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createSecretKey,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto'
 import { GatewayError } from '../core/index.ts'
 
 /** Where a secret stands. It is sealed for its place: moved to another row or column it does not open. */
@@ -32,9 +39,10 @@ export function secretBox(
   keys: readonly [Buffer, ...(readonly Buffer[])],
   keysFrom: string,
 ): SecretBox {
-  const byId = new Map(keys.map((key) => [keyId(key), key]))
-  const [sealingKey] = keys
-  const sealingId = keyId(sealingKey)
+  // With a key as bytes, Node takes three times as long for each secret.
+  const byId = new Map(keys.map((key): [string, KeyObject] => [keyId(key), createSecretKey(key)]))
+  const sealingId = keyId(keys[0])
+  const sealingKey = createSecretKey(keys[0])
   return {
     seal(secret, place) {
       const nonce = randomBytes(nonceBytes)

@@ -26,3 +26,10 @@ function upsertText(table: string, key: string, columns: readonly string[]): str
   const updates = names.map((name) => `${name} = excluded.${name}`)
   return `insert into "${table}" (${names.join(', ')}) values (${places.join(', ')}) on conflict ("${key}") do update set ${updates.join(', ')}`
 }
+
+/** Changes columns of a cluster that is there. */
+export function updateCluster(name: string, columns: Partial<Schema['cluster']>): CompiledQuery {
+  const places = Object.keys(columns).map((column) => `"${column}" = ?`)
+  const text = `update "cluster" set ${places.join(', ')} where "name" = ?`
+  return CompiledQuery.raw(text, [...Object.values(columns), name])
+}

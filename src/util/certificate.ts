@@ -36,6 +36,7 @@ function selfSigned(
   const ecdsaWithSha256 = sequence(objectId('1.2.840.10045.4.3.2'))
   const commonName = sequence(objectId('2.5.4.3'), der(0x0c, Buffer.from('dask-internal')))
   const subject = sequence(der(0x31, commonName))
+  const publicKey = keys.publicKey.export({ type: 'spki', format: 'der' })
   const toBeSigned = sequence(
     context(0, integer(Buffer.from([2]))),
     integer(randomBytes(16)),
@@ -43,20 +44,20 @@ function selfSigned(
     subject,
     sequence(time(nowMs - 86400e3), time(nowMs + tenYearsMs)),
     subject,
-    keys.publicKey.export({ type: 'spki', format: 'der' }),
-    context(3, sequence(...extensions(names, keys.publicKey))),
+    publicKey,
+    context(3, sequence(...extensions(names, publicKey))),
   )
   const signature = sign('sha256', toBeSigned, keys.privateKey)
   return sequence(toBeSigned, ecdsaWithSha256, bitString(signature))
 }
 
-function extensions(names: readonly string[], publicKey: KeyObject): readonly Buffer[] {
+function extensions(names: readonly string[], publicKey: Buffer): readonly Buffer[] {
   const yes = der(0x01, Buffer.from([0xff]))
   const isAuthority = sequence(yes, integer(Buffer.from([0])))
   // [2] dNSName, an implicit IA5String (section 4.2.1.6).
   const subjectNames = names.map((name) => der(0x82, Buffer.from(name, 'ascii')))
   // Section 4.2.1.2, method (1): SHA-1 of the key's bits, the last 65 bytes of an uncompressed point's SPKI.
-  const bits = publicKey.export({ type: 'spki', format: 'der' }).subarray(-65)
+  const bits = publicKey.subarray(-65)
   return [
     sequence(objectId('2.5.29.19'), yes, octetString(isAuthority)),
     sequence(objectId('2.5.29.17'), octetString(sequence(...subjectNames))),

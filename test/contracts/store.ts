@@ -33,6 +33,33 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     await store.probe()
   })
 
+  withStore(
+    'the last of several changes at once is what is kept, also after a failed one',
+    async (store) => {
+      const put = (changes: Partial<Cluster>) =>
+        store.commit([{ put: 'cluster', cluster: sampleCluster(1, changes) }])
+      const kept = async () => (await store.load()).clusters
+      await put({ count: 1, reason: 'a' })
+      await Promise.all([put({ count: 2, reason: 'a' }), put({ count: 1, reason: 'b' })])
+      assert.deepEqual(await kept(), [sampleCluster(1, { count: 1, reason: 'b' })])
+      const cluster = sampleCluster(1, { count: 3, token: 'other' })
+      const orphan = sampleWorker(1, 2)
+      await assert.rejects(
+        store.commit([
+          { put: 'cluster', cluster },
+          { put: 'worker', worker: orphan },
+        ]),
+      )
+      assert.deepEqual(await kept(), [sampleCluster(1, { count: 1, reason: 'b' })])
+      await store.commit([{ put: 'cluster', cluster }])
+      await store.commit([{ put: 'cluster', cluster }])
+      assert.deepEqual(await kept(), [cluster])
+      await store.commit([{ remove: 'cluster', clusterName: cluster.name }])
+      await store.commit([{ put: 'cluster', cluster }])
+      assert.deepEqual(await kept(), [cluster])
+    },
+  )
+
   withStore('what was done is kept in order and found by user and by cluster', async (store) => {
     const base = { time: 5, action: 'stop', owner: null, address: '::1', message: '' }
     for (const [user, cluster] of [
