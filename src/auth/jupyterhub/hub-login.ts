@@ -7,7 +7,8 @@ import {
   messageOf,
   type RedirectLogin,
 } from '../../core/index.ts'
-import type { HubAnswer, HubClient } from './hub-client.ts'
+import type { OutsideAnswer } from '../outside-client.ts'
+import type { Hub } from './hub.ts'
 import type { HubSettings } from './hub-settings.ts'
 import { jsonOf, tokenPattern } from './hub-user.ts'
 
@@ -20,7 +21,7 @@ const errorAnswer = z.object({ error: z.string().regex(/^[\w.-]{1,60}$/) })
  */
 export function createHubLogin(
   settings: HubSettings & { readonly clientId: string },
-  hub: Pick<HubClient, 'ask'>,
+  hub: Hub,
   judge: (token: string) => Promise<AuthResult>,
   logger: Logger,
 ): RedirectLogin {
@@ -58,7 +59,7 @@ export function createHubLogin(
     },
   }
 
-  async function exchange(form: { readonly [name: string]: string }): Promise<HubAnswer> {
+  async function exchange(form: { readonly [name: string]: string }): Promise<OutsideAnswer> {
     try {
       return await hub.ask({
         method: 'POST',
@@ -72,14 +73,14 @@ export function createHubLogin(
     }
   }
 
-  function tokenOf({ text }: HubAnswer): string {
+  function tokenOf({ text }: OutsideAnswer): string {
     const parsed = tokenAnswer.safeParse(jsonOf(text))
     if (parsed.success) return parsed.data.access_token
     logger.error('JupyterHub answered a login with something that is no token')
     throw failure()
   }
 
-  function refusedCode({ status, text }: HubAnswer): AuthResult {
+  function refusedCode({ status, text }: OutsideAnswer): AuthResult {
     const parsed = errorAnswer.safeParse(jsonOf(text))
     const error = parsed.success ? parsed.data.error : `status ${status}`
     if (status === 400 && error === 'invalid_grant') return refused(error)

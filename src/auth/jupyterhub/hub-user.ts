@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { type AuthResult, GatewayError, type Logger, messageOf } from '../../core/index.ts'
+import type { OutsideAnswer } from '../outside-client.ts'
 import { faultOfName } from '../user-name.ts'
-import type { HubAnswer, HubClient } from './hub-client.ts'
+import type { Hub } from './hub.ts'
 
 /** What `GET /user` tells of a token's bearer. Services have no groups. */
 const bearer = z.object({
@@ -26,11 +27,11 @@ export const tokenPattern = /^[\x21-\x7e]{1,1024}$/
  * and 'internal' with the sentences that users of the API are told.
  */
 export async function bearerOf(
-  hub: Pick<HubClient, 'ask'>,
+  hub: Hub,
   token: string,
   logger: Logger,
 ): Promise<Bearer | 'unknown' | 'forbidden'> {
-  let answer: HubAnswer
+  let answer: OutsideAnswer
   try {
     answer = await hub.ask({
       method: 'GET',

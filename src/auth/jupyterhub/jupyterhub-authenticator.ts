@@ -1,15 +1,13 @@
-import { X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { createSecureContext } from 'node:tls'
 import {
   type Authenticator,
   type AuthResult,
   type BrowserLogin,
   GatewayError,
   type Logger,
-  messageOf,
 } from '../../core/index.ts'
-import { createHubClient, type HubClient, type HubTls } from './hub-client.ts'
+import { readClientTls } from '../client-tls.ts'
+import { type ClientTls, createOutsideClient, type OutsideClient } from '../outside-client.ts'
+import type { Hub } from './hub.ts'
 import { createHubLogin } from './hub-login.ts'
 import { type HubSettings, hubSettings, type JupyterHubValues } from './hub-settings.ts'
 import { bearerOf, permissionFailure, tokenPattern, userOf } from './hub-user.ts'
@@ -38,11 +36,11 @@ export function createJupyterHubAuthenticator(
 ): Authenticator {
   const settings = hubSettings(values, surroundings.environment)
   const { logger } = surroundings
-  let client: HubClient | null = null
-  const hub: Pick<HubClient, 'ask'> = {
-    ask: async (request) => {
+  let client: OutsideClient | null = null
+  const hub: Hub = {
+    ask: async ({ path, ...request }) => {
       if (client === null) throw new Error('the gateway has not started, or has stopped')
-      return client.ask(request)
+      return client.ask({ ...request, url: `${settings.apiUrl}${path}` })
     },
   }
 
@@ -71,12 +69,7 @@ export function createJupyterHubAuthenticator(
         )
       }
       const tls = await tlsOf(settings)
-      client = createHubClient({
-        ...usualLimits,
-        ...surroundings.limits,
-        apiUrl: settings.apiUrl,
-        tls,
-      })
+      client = createOutsideClient({ ...usualLimits, ...surroundings.limits, tls })
     },
     async reload() {
       client?.useTls(await tlsOf(settings))
@@ -100,7 +93,7 @@ export function createJupyterHubAuthenticator(
 
 function browserLogin(
   settings: HubSettings,
-  hub: Pick<HubClient, 'ask'>,
+  hub: Hub,
   judge: (token: string) => Promise<AuthResult>,
   logger: Logger,
 ): BrowserLogin {
@@ -114,33 +107,12 @@ function browserLogin(
   }
 }
 
-async function tlsOf({ tlsKey, tlsCert, tlsCa }: HubSettings): Promise<HubTls> {
-  const read = async (name: string, path: string | null) => {
-    if (path === null) return {}
-    try {
-      return { [name]: await readFile(path) }
-    } catch (error) {
-      throw new GatewayError(
-        'configuration',
-        `JupyterHubAuthenticator.tls_${name}: ${path} cannot be read: ${messageOf(error)}`,
-      )
-    }
-  }
-  const tls: HubTls = {
-    ...(await read('key', tlsKey)),
-    ...(await read('cert', tlsCert)),
-    ...(await read('ca', tlsCa)),
-  }
-  try {
-    createSecureContext(tls)
-    if (tls.ca !== undefined) new X509Certificate(tls.ca) // one that is none is passed over in silence
-    return tls
-  } catch (error) {
-    throw new GatewayError(
-      'configuration',
-      `JupyterHubAuthenticator: tls_key, tls_cert and tls_ca are no PEM files that go together: ${messageOf(error)}`,
-    )
-  }
+function tlsOf({ tlsKey, tlsCert, tlsCa }: HubSettings): Promise<ClientTls> {
+  return readClientTls('JupyterHubAuthenticator', {
+    tls_key: tlsKey,
+    tls_cert: tlsCert,
+    tls_ca: tlsCa,
+  })
 }
 
 function refused(reason: string): AuthResult {

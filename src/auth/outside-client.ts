@@ -1,31 +1,31 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
-import { messageOf } from '../../core/index.ts'
+import { messageOf } from '../core/index.ts'
 
-/** An answer of the hub, its body read. */
-export interface HubAnswer {
+/** An answer of a server, its body read. */
+export interface OutsideAnswer {
   readonly status: number
+  /** Empty: none. */
+  readonly contentType: string
   readonly text: string
 }
 
-export interface HubRequest {
+export interface OutsideRequest {
   readonly method: 'GET' | 'POST'
-  /** Below the API's URL. */
-  readonly path: string
+  readonly url: string
   readonly headers: { readonly [name: string]: string }
   readonly body?: string
 }
 
 /** PEM. */
-export interface HubTls {
+export interface ClientTls {
   readonly key?: Buffer
   readonly cert?: Buffer
   readonly ca?: Buffer
 }
 
-export interface HubClientOptions {
-  readonly apiUrl: string
-  readonly tls: HubTls
+export interface OutsideClientOptions {
+  readonly tls: ClientTls
   /** From the call to the last byte, the wait for a free place included. */
   readonly limitMs: number
   /** So many at once; the others wait. */
@@ -34,11 +34,12 @@ export interface HubClientOptions {
   readonly maxWaiting: number
 }
 
-export interface HubClient {
+/** Asks the server that knows the users: a hub, an OpenID provider. */
+export interface OutsideClient {
   /** Rejects with words, and nothing else, when no whole answer came. */
-  ask(request: HubRequest): Promise<HubAnswer>
+  ask(request: OutsideRequest): Promise<OutsideAnswer>
   /** For the questions from now on. */
-  useTls(tls: HubTls): void
+  useTls(tls: ClientTls): void
   /** Ends what is under way. */
   close(): void
 }
@@ -46,35 +47,39 @@ export interface HubClient {
 const maxAnswerBytes = 1024 * 1024
 
 /**
- * Asks the hub, without following redirects, since a token must go nowhere else. Connections are not kept: a hub that was
- * restarted would be met by a broken one, and a session makes questions rare.
+ * Follows no redirects, since a secret must go nowhere else. Connections are not kept: a server that was restarted would be
+ * met by a broken one, and a session makes questions rare.
  */
-export function createHubClient(options: HubClientOptions): HubClient {
-  const secure = options.apiUrl.startsWith('https:')
-  const agentWith = (tls: HubTls) =>
-    secure
-      ? new HttpsAgent({ ...tls, maxSockets: options.maxInFlight })
-      : new HttpAgent({ maxSockets: options.maxInFlight })
-  let agent = agentWith(options.tls)
-  const send = secure ? requestHttps : requestHttp
+export function createOutsideClient(options: OutsideClientOptions): OutsideClient {
+  const { maxInFlight: maxSockets } = options
+  const agentsWith = (tls: ClientTls) => ({
+    http: new HttpAgent({ maxSockets }),
+    https: new HttpsAgent({ ...tls, maxSockets }),
+  })
+  let agents = agentsWith(options.tls)
   const closing = new AbortController()
   let underWay = 0
 
-  async function exchange({ method, path, headers, body }: HubRequest): Promise<HubAnswer> {
-    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(options.limitMs)])
-    const answered = Promise.withResolvers<IncomingMessage>()
-    const outgoing = send(`${options.apiUrl}${path}`, {
-      method,
-      agent,
-      signal,
+  function begin({ method, url, headers }: OutsideRequest, signal: AbortSignal) {
+    const secure = url.startsWith('https:')
+    const agent = secure ? agents.https : agents.http
+    return (secure ? requestHttps : requestHttp)(url, {
+      ...{ method, agent, signal },
       headers: { accept: 'application/json', 'user-agent': 'dask-gateway-server', ...headers },
     })
+  }
+
+  async function exchange(request: OutsideRequest): Promise<OutsideAnswer> {
+    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(options.limitMs)])
+    const answered = Promise.withResolvers<IncomingMessage>()
+    const outgoing = begin(request, signal)
     outgoing.on('response', answered.resolve)
     outgoing.on('error', answered.reject)
-    outgoing.end(body)
+    outgoing.end(request.body)
     try {
       const response = await answered.promise
-      return { status: response.statusCode ?? 0, text: await textOf(response) }
+      const contentType = response.headers['content-type'] ?? ''
+      return { status: response.statusCode ?? 0, contentType, text: await textOf(response) }
     } catch (error) {
       throw new Error(signal.aborted ? endOf(signal) : messageOf(error))
     } finally {
@@ -99,12 +104,12 @@ export function createHubClient(options: HubClientOptions): HubClient {
       }
     },
     useTls(tls) {
-      agent = agentWith(tls)
+      agents = agentsWith(tls)
     },
-
     close() {
       closing.abort()
-      agent.destroy()
+      agents.http.destroy()
+      agents.https.destroy()
     },
   }
 }
