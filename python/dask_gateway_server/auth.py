@@ -15,3 +15,7 @@ class KerberosAuthenticator(Authenticator):
 
 class JupyterHubAuthenticator(Authenticator):
     pass
+
+
+class OIDCAuthenticator(Authenticator):
+    pass

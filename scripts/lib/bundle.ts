@@ -41,6 +41,7 @@ export async function bundle(
       groups: [
         { name: 'zod', test: /node_modules.zod/ },
         { name: 'kysely', test: /node_modules.kysely/ },
+        { name: 'oauth4webapi', test: /node_modules.oauth4webapi/ },
         { name: 'fastify-and-prom-client', test: /node_modules/ },
       ],
     },

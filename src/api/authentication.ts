@@ -15,7 +15,7 @@ import {
 import { clientOf } from './client.ts'
 import { cookieValues } from './cookies.ts'
 import { isForeign } from './cross-site.ts'
-import { createGuessLimit } from './guess-limit.ts'
+import { createGuessLimit, type GuessLimit } from './guess-limit.ts'
 import { type PresentedToken, tokenInHeader } from './token-in-header.ts'
 
 /** Somebody who sent a request, and how that is known. */
@@ -34,6 +34,8 @@ export interface Caller {
 export interface Authentication {
   readonly authenticator: Authenticator
   readonly sessions: Sessions
+  /** Told of every refusal. */
+  readonly guesses: GuessLimit
   /** null: there are none. */
   readonly tokens: AccessTokens | null
   /** The session of the request's cookie, and the cookie's value; null: none. */
@@ -176,6 +178,7 @@ export function createAuthentication(parts: AuthenticationParts): Authentication
   return {
     authenticator,
     sessions,
+    guesses,
     tokens,
     sessionOf,
     callerOf(request, needed) {

@@ -14,7 +14,13 @@ export function cookieValues(header: string | undefined, name: string): readonly
 export function setCookie(
   name: string,
   value: string,
-  options: { readonly maxAgeSeconds: number; readonly path: string; readonly secure: boolean },
+  options: {
+    readonly maxAgeSeconds: number
+    readonly path: string
+    readonly secure: boolean
+    /** Strict: not even when another site leads here. */
+    readonly sameSite?: 'Lax' | 'Strict'
+  },
 ): string {
-  return `${name}=${value}; Max-Age=${options.maxAgeSeconds}; Path=${options.path}; HttpOnly; SameSite=Lax${options.secure ? '; Secure' : ''}`
+  return `${name}=${value}; Max-Age=${options.maxAgeSeconds}; Path=${options.path}; HttpOnly; SameSite=${options.sameSite ?? 'Lax'}${options.secure ? '; Secure' : ''}`
 }

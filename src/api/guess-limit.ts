@@ -6,16 +6,20 @@ const failuresAtOnce = 20
 const windowMs = 60_000
 const slownessMs = 500
 
+export interface GuessLimit {
+  /** Resolves when the refusal may be sent. */
+  failed(address: string): Promise<void>
+}
+
 /**
  * Whoever guesses passwords or tokens gets slow answers, and the log says from where. Only failures count and only they are
  * slow: others at the same address (a whole hub) notice nothing.
  */
-export function createGuessLimit(logger: Logger) {
+export function createGuessLimit(logger: Logger): GuessLimit {
   const failures = createThrottle(failuresAtOnce, windowMs)
   const told = createThrottle(1, windowMs)
   return {
-    /** Resolves when the refusal may be sent. */
-    async failed(address: string): Promise<void> {
+    async failed(address) {
       const isMany = failures.waitSeconds(address) > 0
       failures.failed(address)
       if (!isMany) return

@@ -1,8 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { GatewayError, type User } from '../core/index.ts'
+import { type BrowserLogin, GatewayError, type User } from '../core/index.ts'
 import { clientOf } from './client.ts'
 import { cookieValues, setCookie } from './cookies.ts'
 import { describeError } from './error-reply.ts'
+import { hintCookie } from './logout-elsewhere.ts'
 import { safeNextPath } from './next-path.ts'
 import { audit, type RouteContext } from './route-context.ts'
 
@@ -17,6 +18,7 @@ export interface LoginEntrance {
     reply: FastifyReply,
     user: User,
     next: string,
+    logoutHint?: string,
   ): Promise<FastifyReply>
   /** Logs why nobody could be judged, and gives what a page is to say. */
   fault(
@@ -27,7 +29,7 @@ export interface LoginEntrance {
 
 export function createLoginEntrance(context: RouteContext): LoginEntrance {
   const { prefix, logger } = context
-  const { sessions } = context.authentication
+  const { authenticator, sessions } = context.authentication
   const nonceCookie = `${sessions.cookieName}-login`
 
   function cookie(request: FastifyRequest, name: string, value: string, maxAgeSeconds: number) {
@@ -40,12 +42,15 @@ export function createLoginEntrance(context: RouteContext): LoginEntrance {
     keepNonce(request, reply, nonce) {
       reply.header('set-cookie', cookie(request, nonceCookie, nonce, 900))
     },
-    async enter(request, reply, user, next) {
+    async enter(request, reply, user, next, logoutHint) {
       const session = await sessions.create(user, 'login')
-      audit(context, { action: 'login' }, user, request)
+      audit(context, { action: 'login', message: wayOf(authenticator.login) }, user, request)
       reply.header('set-cookie', [
         cookie(request, sessions.cookieName, session.value, session.maxAgeSeconds),
         cookie(request, nonceCookie, '', 0),
+        ...(logoutHint === undefined
+          ? []
+          : [hintCookie(context, request, logoutHint, session.maxAgeSeconds)]),
       ])
       return seeOther(reply, safeNextPath(next, prefix) ?? `${prefix}/`)
     },
@@ -56,6 +61,13 @@ export function createLoginEntrance(context: RouteContext): LoginEntrance {
       return { status, message: /[.!?]$/.test(text) ? text : `${text}.` }
     },
   }
+}
+
+/** For the audit trail. */
+function wayOf(login: BrowserLogin | null): string {
+  if (login?.form === 'redirect') return `at ${login.issuer}`
+  if (login?.form === 'token') return `by a token of ${login.issuer}`
+  return login?.form === 'negotiate' ? 'by Kerberos' : 'by password'
 }
 
 /** 303: whatever the request was, the next one is a GET (RFC 9110). */

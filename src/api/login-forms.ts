@@ -23,9 +23,15 @@ export function loginForm(authenticator: Authenticator, fields: FormFields): Htm
   }
   // A link, not a form: where a form may lead is restricted (form-action), and the way to another login can be long.
   if (login.form === 'redirect' || login.form === 'negotiate') {
-    const issuer = login.form === 'redirect' ? login.issuer : 'Kerberos'
+    const [issuer, programs] =
+      login.form === 'redirect' ? [login.issuer, login.programs] : ['Kerberos', undefined]
     return html`<h1>Log in to the Dask gateway</h1>
-${notices}<p><a class="button" href="${prefixedStart(fields.prefix, next)}">Log in with ${issuer}</a></p>`
+${notices}<p><a class="button" href="${prefixedStart(fields.prefix, next)}">Log in with ${issuer}</a></p>${
+      programs === undefined
+        ? ''
+        : html`
+<p><small>${programs}</small></p>`
+    }`
   }
   return html`<h1>Log in to the Dask gateway</h1>
 ${notices}<form method="post" action="${fields.prefix}/login">

@@ -7,6 +7,7 @@ import { html, sendPage } from './html.ts'
 import { createLoginEntrance, seeOther } from './login-entrance.ts'
 import { loginForm } from './login-forms.ts'
 import { createLoginState } from './login-state.ts'
+import { addLogoutElsewhere } from './logout-elsewhere.ts'
 import { addNegotiateLogin } from './negotiate-login.ts'
 import { safeNextPath } from './next-path.ts'
 import { addRedirectLogin } from './redirect-login.ts'
@@ -30,6 +31,7 @@ export function addLoginPages(context: RouteContext, options: LoginPagesOptions)
   const entrance = createLoginEntrance(context)
   const states = createLoginState(options.signingKey)
   const failures = createThrottle(5, 60_000)
+  const leadsOn = authenticator.login?.form === 'redirect' && authenticator.login.end !== undefined
   const formTargets = options.dashboardOrigin === null ? [] : [`${options.dashboardOrigin}:*`]
 
   app.get('/login', (request, reply) => {
@@ -68,6 +70,7 @@ export function addLoginPages(context: RouteContext, options: LoginPagesOptions)
     if (result.outcome === 'refused') {
       if (key !== null) failures.failed(key)
       context.logger.info('A login was refused', { address, reason: result.reason })
+      await authentication.guesses.failed(address)
       return sendForm(request, reply, 401, `${result.reason}.`, kept)
     }
     if (key !== null) failures.succeeded(key)
@@ -84,11 +87,13 @@ export function addLoginPages(context: RouteContext, options: LoginPagesOptions)
     const { secure } = clientOf(request.raw)
     const gone = { maxAgeSeconds: 0, path: `${prefix}/`, secure }
     reply.header('set-cookie', setCookie(sessions.cookieName, '', gone))
-    return seeOther(reply, `${prefix}/login`)
+    return seeOther(reply, `${prefix}/${leadsOn ? 'logout' : 'login'}`)
   })
 
-  if (authenticator.login?.form === 'redirect')
+  if (authenticator.login?.form === 'redirect') {
     addRedirectLogin(context, options.signingKey, authenticator.login, entrance)
+    addLogoutElsewhere(context, authenticator.login, entrance)
+  }
   if (authenticator.login?.form === 'negotiate') addNegotiateLogin(context, entrance)
 
   function sendForm(

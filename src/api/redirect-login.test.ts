@@ -229,3 +229,81 @@ test('tokens that the authenticator fails at count as guesses', async (t) => {
   assert.equal(asked, 21)
   assert.match((await askPublic(it, '/login')).text, /does not take logins here/)
 })
+
+test('a logout offers that of the other server, which gets the hint that its login gave', async (t) => {
+  const hint = 'aaa.bbb.ccc'
+  const ended: (string | null)[] = []
+  let where: string | null = 'https://hub.test/logout'
+  const it = await startWith(t, {
+    form: 'redirect',
+    issuer: 'Hub',
+    programs: 'Programs come with <tokens>.',
+    begin: async ({ state }) => `https://hub.test/login?${new URLSearchParams({ state })}`,
+    finish: async () => ({ ...alice, logoutHint: hint }),
+    async end(logout) {
+      assert.equal(logout.callbackUrl, 'http://gateway.test:8000/dask/oauth_callback')
+      ended.push(logout.hint)
+      if (where === null) throw new GatewayError('unavailable', 'Hub does not answer')
+      return where
+    },
+  })
+  assert.match((await askPublic(it, '/dask/login')).text, /Programs come with &lt;tokens&gt;\./)
+  const begun = await askPublic(it, '/dask/login/start')
+  const state = new URL(begun.headers.location ?? '').searchParams.get('state') ?? ''
+  const entered = await askPublic(it, `/dask/oauth_callback?state=${state}&code=c`, {
+    headers: { cookie: cookiesOf(begun) },
+  })
+  const kept = entered.headers['set-cookie']?.find((each) => each.includes('hint')) ?? ''
+  assert.equal(
+    kept,
+    `test-gateway-hint=${hint}; Max-Age=3600; Path=/dask/logout; HttpOnly; SameSite=Strict`,
+  )
+  assert.match(it.lines.join('\n'), /alice: login .*"audit":"login"/)
+  assert.equal(it.memory.audits[0]?.message, 'at Hub')
+
+  const session = cookiesOf(entered)
+  const inside = await askPublic(it, '/dask/logout', { headers: { cookie: session } })
+  assert.equal(inside.headers.location, '/dask/', 'not logged out yet')
+  const go = (headers: { readonly [name: string]: string }) =>
+    askPublic(it, '/dask/logout/elsewhere', { headers })
+  assert.equal((await go({ cookie: session })).headers.location, '/dask/')
+
+  const out = await askPublic(it, '/dask/logout', { method: 'POST', headers: { cookie: session } })
+  assert.equal(out.headers.location, '/dask/logout')
+  const cookie = `test-gateway-hint=${hint}`
+  const page = await askPublic(it, '/dask/logout', { headers: { cookie } })
+  assert.match(page.text, /<a class="button" href="\/dask\/logout\/elsewhere">Log out of Hub too</)
+  assert.ok(!page.text.includes(hint))
+  const foreign = await go({ cookie, 'sec-fetch-site': 'cross-site' })
+  assert.equal(foreign.headers.location, '/dask/')
+  const away = await go({ cookie })
+  assert.equal(away.headers.location, 'https://hub.test/logout')
+  assert.equal(away.headers['referrer-policy'], 'no-referrer')
+  assert.match(away.headers['set-cookie']?.[0] ?? '', /^test-gateway-hint=; Max-Age=0;/)
+  assert.deepEqual(ended.splice(0), [null, hint])
+  await go({ cookie: 'test-gateway-hint=<script>' })
+  assert.deepEqual(ended.splice(0), [null])
+  where = null
+  const none = await askPublic(it, '/dask/logout')
+  assert.match(none.text, /You are logged out[\s\S]*by yourself/)
+  const failed = await go({ cookie })
+  assert.equal(failed.status, 503)
+  assert.match(failed.text, /You are logged out[\s\S]*Hub does not answer/)
+  assert.ok(!it.lines.join().includes(hint))
+})
+
+test('where the other server knows no logout, one is back at the login', async (t) => {
+  const { it } = await start(t)
+  const out = await askPublic(it, '/dask/logout', { method: 'POST' })
+  assert.equal(out.headers.location, '/dask/login')
+  assert.equal((await askPublic(it, '/dask/logout')).status, 404)
+})
+
+test('refused logins elsewhere count as guesses', async (t) => {
+  const { begin, back } = await start(t, () => ({ outcome: 'refused', reason: 'No' }))
+  const { state, cookie } = await begin()
+  for (let count = 0; count < 20; count++) assert.equal((await back(state, cookie)).status, 401)
+  const began = performance.now()
+  assert.equal((await back(state, cookie)).status, 401)
+  assert.ok(performance.now() - began >= 490)
+})

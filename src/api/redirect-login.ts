@@ -56,9 +56,10 @@ export function addRedirectLogin(
     if (result.outcome === 'refused') {
       const { address } = clientOf(request.raw)
       context.logger.info('A login was refused', { address, reason: result.reason })
+      await context.authentication.guesses.failed(address)
       return sendFailure(reply, 401, `${result.reason}.`, next)
     }
-    return entrance.enter(request, reply, result.user, next)
+    return entrance.enter(request, reply, result.user, next, result.logoutHint)
   })
 
   function attemptOf(request: FastifyRequest, nonce: string, state: string): LoginAttempt {

@@ -2,6 +2,7 @@ import { type Authenticator, GatewayError, type Logger, type SettingsClass } fro
 import { createHtpasswdAuthenticator } from './htpasswd/index.ts'
 import { createJupyterHubAuthenticator } from './jupyterhub/index.ts'
 import { createKerberosAuthenticator } from './kerberos/index.ts'
+import { createOidcAuthenticator, oidcAuthenticatorSettings } from './oidc/index.ts'
 import {
   authenticatorSettings,
   jupyterhubAuthenticatorSettings,
@@ -29,6 +30,7 @@ export const authenticators: { readonly [className: string]: AuthenticatorKind }
     createKerberosAuthenticator(values, logger),
   ),
   JupyterHubAuthenticator: kind(jupyterhubAuthenticatorSettings, createJupyterHubAuthenticator),
+  OIDCAuthenticator: kind(oidcAuthenticatorSettings, createOidcAuthenticator),
 }
 
 /** All that configurations may set here, the common class first. */

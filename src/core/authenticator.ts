@@ -14,6 +14,8 @@ export type AuthResult =
       readonly user: User
       /** Headers that the successful reply must carry (Kerberos' mutual token). */
       readonly replyHeaders?: { readonly [name: string]: string }
+      /** What `RedirectLogin.end` is to be given at the logout. Kept by the browser alone. */
+      readonly logoutHint?: string
     }
   /** `reason` goes to the log and, as one ASCII line, into the HTTP reason phrase: it names no secret. */
   | { readonly outcome: 'refused'; readonly reason: string }
@@ -73,6 +75,18 @@ export interface RedirectLogin {
   begin(attempt: LoginAttempt): Promise<string>
   /** `answer`: the query that the browser came back with. Its state has been checked, nothing else. */
   finish(attempt: LoginAttempt, answer: URLSearchParams): Promise<AuthResult>
+  /** What people should know who come with programs; without: nothing. */
+  readonly programs?: string
+  /** The URL where the browser logs out there too; null: nowhere. Without it, that server knows no such thing. */
+  end?(logout: LogoutAttempt): Promise<string | null>
+}
+
+/** A browser that has no session of ours any more, and wants none there. */
+export interface LogoutAttempt {
+  /** Our callback as this browser would reach it. */
+  readonly callbackUrl: string
+  /** Of the login; null: the browser has it no more. */
+  readonly hint: string | null
 }
 
 /** One try of a browser to log in elsewhere: the same values at its begin and at its end. */

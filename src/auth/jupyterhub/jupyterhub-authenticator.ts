@@ -1,10 +1,4 @@
-import {
-  type Authenticator,
-  type AuthResult,
-  type BrowserLogin,
-  GatewayError,
-  type Logger,
-} from '../../core/index.ts'
+import type { Authenticator, AuthResult, BrowserLogin, Logger } from '../../core/index.ts'
 import { readClientTls } from '../client-tls.ts'
 import { type ClientTls, createOutsideClient, type OutsideClient } from '../outside-client.ts'
 import type { Hub } from './hub.ts'

@@ -13,6 +13,7 @@ import { checkCommand, judgePair } from './dask-checks.ts'
 import { checkHops, type GatewayPlaces } from './hop-checks.ts'
 import { checkReady } from './http-checks.ts'
 import { checkKerberos } from './kerberos-checks.ts'
+import { checkOidc } from './oidc-checks.ts'
 import { checkOrphans } from './orphan-checks.ts'
 import { type Place, placeOf } from './place.ts'
 import { checkPort, type OwnPort } from './port-checks.ts'
@@ -91,6 +92,7 @@ async function checkConfigured(
   await checkup.run('parts', (signal) => checkMadeOf(configuration, logger, signal))
   await checkup.run('python', (signal) => checkPython(configuration, request.python, signal))
   await checkKerberos(checkup, configuration, given.publicWay?.http.host ?? null)
+  await checkOidc(checkup, configuration, logger)
   const found = await checkup.run('records', () => checkRecords(configuration, process.cwd()))
   if (found !== null) await checkup.run('account', () => checkAccount(found))
   if (found !== null) await checkup.run('running', () => checkRunning(found))

@@ -1,0 +1,3 @@
+export { askIssuer } from './ask-issuer.ts'
+export { createOidcAuthenticator } from './oidc-authenticator.ts'
+export { oidcAuthenticatorSettings } from './oidc-settings.ts'
