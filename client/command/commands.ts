@@ -6,6 +6,7 @@ import { loginCommands } from './login-commands.ts'
 import { lookCommands } from './look-commands.ts'
 import { adminQuotaCommands, quotaCommands } from './quota-commands.ts'
 import { adminTokenCommands, tokenCommands } from './token-commands.ts'
+import { adminUsageCommand, usageCommand } from './usage-commands.ts'
 
 /** All commands, in the order of the help. */
 export const commands: readonly Command[] = [
@@ -14,9 +15,11 @@ export const commands: readonly Command[] = [
   ...lookCommands,
   ...quotaCommands,
   ...tokenCommands,
+  usageCommand,
   ...adminCommands,
   ...adminTokenCommands,
   ...adminQuotaCommands,
+  adminUsageCommand,
   completionCommand,
 ]
 

@@ -9,6 +9,10 @@ export function sizeOf(bytes: number): string {
   return `${Number(value.toFixed(1))} ${units[unit]}`
 }
 
+export function hoursOf(seconds: number): string {
+  return (seconds / 3600).toFixed(2)
+}
+
 export function ageOf(
   cluster: Pick<ClusterInfo, 'start_time' | 'stop_time'>,
   now = Date.now(),

@@ -16,8 +16,11 @@ import type {
   QuotaLimits,
   QuotaScope,
   Quotas,
+  Usage,
+  UsageKey,
   Worker,
 } from './types.ts'
+import { usageCalls } from './usage.ts'
 
 export interface ClusterQuery {
   readonly status?: readonly ClusterStatus[] | undefined
@@ -36,6 +39,17 @@ export interface AuditQuery {
   readonly before?: number | undefined
   readonly user?: string | undefined
   readonly cluster?: string | undefined
+}
+
+export interface UsageQuery {
+  /** The first day, `YYYY-MM-DD` (UTC); the first of the month of `to` unless said. */
+  readonly from?: string | undefined
+  /** The last day; today unless said. */
+  readonly to?: string | undefined
+  /** What sums are made for. */
+  readonly by?: readonly UsageKey[] | undefined
+  /** For administrators: whose; exactly. */
+  readonly user?: string | undefined
 }
 
 export interface Calling {
@@ -69,6 +83,10 @@ export interface AdminClient {
   setQuota(scope: QuotaScope, name: string, limits: QuotaLimits, calling?: Calling): Promise<Quota>
   /** The configuration's limits hold again; 'not-found' when no others are set. */
   unsetQuota(scope: QuotaScope, name: string, calling?: Calling): Promise<void>
+  /** What everybody's clusters used; by user unless said. */
+  usage(query?: UsageQuery, calling?: Calling): Promise<Usage>
+  /** The same as a table (RFC 4180). */
+  usageCsv(query?: UsageQuery, calling?: Calling): Promise<string>
 }
 
 export interface LogQuery {
@@ -140,6 +158,7 @@ export function adminClient(connection: Connection): AdminClient {
     async unsetQuota(scope, name, calling = {}) {
       await connection.request(quotaOf(scope, name), { method: 'DELETE', ...calling })
     },
+    ...usageCalls(connection, `${base}/usage`),
   }
 }
 

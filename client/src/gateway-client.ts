@@ -5,6 +5,7 @@ import {
   type ClusterQuery,
   clusterQuery,
   type LogQuery,
+  type UsageQuery,
 } from './admin-client.ts'
 import { type ConnectionOptions, connectionTo } from './connection.ts'
 import { GatewayError } from './errors.ts'
@@ -24,9 +25,11 @@ import type {
   OptionField,
   Quotas,
   ScaleResult,
+  Usage,
   User,
   Worker,
 } from './types.ts'
+import { usageCalls } from './usage.ts'
 import { type WaitOptions, waitForCluster } from './wait.ts'
 
 export type GatewayClientOptions = ConnectionOptions
@@ -86,6 +89,10 @@ export interface GatewayClient {
   createToken(token: NewAccessToken, calling?: Calling): Promise<CreatedAccessToken>
   /** With those that were made by it. */
   revokeToken(id: string, calling?: Calling): Promise<void>
+  /** What own clusters used; by day unless said. */
+  usage(query?: Omit<UsageQuery, 'user'>, calling?: Calling): Promise<Usage>
+  /** The same as a table (RFC 4180). */
+  usageCsv(query?: Omit<UsageQuery, 'user'>, calling?: Calling): Promise<string>
   /** The URL of a cluster's dashboard; null: it has none now. */
   dashboardUrl(cluster: Pick<ClusterInfo, 'dashboard_route'>): string | null
 }
@@ -166,6 +173,7 @@ export function createGatewayClient(options: GatewayClientOptions): GatewayClien
       const path = `${ownTokens}/${encodeURIComponent(id)}`
       await connection.request(path, { method: 'DELETE', ...calling })
     },
+    ...usageCalls(connection, '/api/v1/usage'),
     dashboardUrl: ({ dashboard_route }) =>
       dashboard_route === null ? null : `${address}${dashboard_route}`,
   }

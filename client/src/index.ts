@@ -1,4 +1,11 @@
-export type { AdminClient, AuditQuery, Calling, ClusterQuery, LogQuery } from './admin-client.ts'
+export type {
+  AdminClient,
+  AuditQuery,
+  Calling,
+  ClusterQuery,
+  LogQuery,
+  UsageQuery,
+} from './admin-client.ts'
 export { basic, bearer, type Credentials } from './credentials.ts'
 export { type ErrorCode, GatewayError } from './errors.ts'
 export type { FollowOptions } from './follow.ts'

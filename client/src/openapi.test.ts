@@ -54,6 +54,7 @@ const shared = [
   ...['LogPiece', 'AuditEvent', 'Drain', 'AdminHealth'],
   ...['Quota', 'Quotas', 'QuotaLimits'],
   ...['AccessToken', 'AccessTokens', 'NewAccessToken', 'CreatedAccessToken'],
+  ...['Usage', 'UsageSum'],
 ]
 
 async function faultsOf(change: (source: string) => string): Promise<string> {

@@ -167,6 +167,36 @@ export interface QuotaLimits {
   readonly memory?: number | string | null
 }
 
+export type UsageKey = 'day' | 'month' | 'user' | 'group' | 'label'
+
+/** What clusters used, those that run included, from the first to the last of these days (UTC). */
+export interface Usage {
+  readonly from: string
+  readonly to: string
+  readonly by: readonly UsageKey[]
+  readonly usage: readonly UsageSum[]
+}
+
+/**
+ * One sum. What was not asked for is null, and so are the group or label of what has none. What belongs to several groups or labels is in
+ * the sum of each.
+ */
+export interface UsageSum {
+  /** `YYYY-MM-DD`. */
+  readonly day: string | null
+  /** `YYYY-MM`. */
+  readonly month: string | null
+  readonly user: string | null
+  readonly group: string | null
+  /** `NAME=VALUE`. */
+  readonly label: string | null
+  readonly cluster_seconds: number
+  readonly worker_seconds: number
+  readonly core_seconds: number
+  /** Bytes times seconds. */
+  readonly memory_byte_seconds: number
+}
+
 export interface AuditEvent {
   readonly id: number
   readonly time: number

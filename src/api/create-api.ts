@@ -32,6 +32,7 @@ import { addSchedulerRoutes } from './scheduler-routes.ts'
 import { addServerRoutes } from './server-routes.ts'
 import type { TlsCertificate } from './tls-certificate.ts'
 import { addTokenRoutes } from './token-routes.ts'
+import { addUsageRoutes } from './usage-routes.ts'
 import { addUserRoutes } from './user-routes.ts'
 import { addWebPage } from './web-page.ts'
 
@@ -98,6 +99,7 @@ export function createApi(options: ApiOptions): Api {
   addUserRoutes(context, streams)
   addTokenRoutes(context)
   addQuotaRoutes(context)
+  addUsageRoutes(context)
   addAdminRoutes(context, streams, {
     ...options,
     readiness,

@@ -1,5 +1,5 @@
 import { shownStatuses } from '../clusters/index.ts'
-import { quotaScopes, tokenScopes } from '../core/index.ts'
+import { quotaScopes, tokenScopes, usageKeys } from '../core/index.ts'
 
 const text = { type: 'string' }
 const textOrNull = { type: ['string', 'null'] }
@@ -200,6 +200,23 @@ export const schemas = {
     additionalProperties: false,
     description: 'null: without limit; without: as the configuration has it.',
   },
+  Usage: exactly({
+    from: text,
+    to: text,
+    by: { type: 'array', items: { enum: usageKeys } },
+    usage: { type: 'array', items: ref('UsageSum') },
+  }),
+  UsageSum: exactly({
+    day: textOrNull,
+    month: textOrNull,
+    user: textOrNull,
+    group: textOrNull,
+    label: textOrNull,
+    cluster_seconds: number,
+    worker_seconds: number,
+    core_seconds: number,
+    memory_byte_seconds: number,
+  }),
   AuditEvents: listOf('events', 'AuditEvent'),
   AuditEvent: exactly({
     id: { type: 'integer', minimum: 1 },

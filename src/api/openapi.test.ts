@@ -140,6 +140,10 @@ test('every answer is as the document says, and every operation was asked', asyn
   await ask(`${cluster}/logs`, 404, alice, '?worker=x')
   await ask('/api/v1/user', 200, alice)
   await ask('/api/v1/user/clusters', 200, alice, '?status=running&limit=5&search=x')
+  await ask('/api/v1/usage', 200, alice, '?by=day,group&from=2026-01-01&to=2026-01-31')
+  await ask('/api/v1/usage', 200, alice, '?format=csv')
+  for (const wrong of ['by=x', 'from=2026-02-30', 'from=2026-02-02&to=2026-02-01', 'format=x'])
+    await ask('/api/v1/usage', 422, alice, `?${wrong}`)
   await ask('/api/v1/user/clusters', 422, alice, '?cursor=x')
   await ask('/api/v1/user/clusters/{name}', 200, alice)
   await ask('/api/v1/user/clusters/{name}', 403, { headers: basic('bob') })
@@ -149,6 +153,8 @@ test('every answer is as the document says, and every operation was asked', asyn
   const admin = { headers: basic('root') }
   await askTokens(ask, it)
   await askQuotas(ask)
+  await ask('/api/v1/admin/usage', 200, admin, '?by=label,user,month&user=alice')
+  await ask('/api/v1/admin/usage', 403, alice)
   const ofAny = '/api/v1/admin/clusters/{name}'
   for (const path of ['clusters', 'clusters/{name}', 'events', 'drain', 'health'])
     await ask(`/api/v1/admin/${path}`, 403, alice)

@@ -3,6 +3,7 @@ import { peoplePaths } from './openapi-people.ts'
 import { quotaPaths } from './openapi-quotas.ts'
 import { schemas } from './openapi-schemas.ts'
 import { tokenPaths } from './openapi-tokens.ts'
+import { usagePaths } from './openapi-usage.ts'
 
 const {
   answer,
@@ -33,6 +34,7 @@ export function openApiDocument(version: string, prefix: string) {
       ...peoplePaths(openApiParts),
       ...tokenPaths(openApiParts),
       ...quotaPaths(openApiParts),
+      ...usagePaths(openApiParts),
       ...schedulerPaths,
     },
     components: {

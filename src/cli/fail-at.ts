@@ -109,13 +109,16 @@ function nameOfChanges(changes: readonly Change[]): string {
   const events = changes.flatMap((change) =>
     'put' in change && change.put === 'event' ? [change.event.kind] : [],
   )
-  const names = events.length > 0 ? events : changes.map(nameOfChange)
+  const names =
+    events.length > 0
+      ? events
+      : changes.filter((change) => !('put' in change && change.put === 'usage')).map(nameOfChange)
   return `write of ${[...new Set(names)].toSorted().join(', ')}`
 }
 
 function nameOfChange(change: Change): string {
   if ('remove' in change) return `removed ${change.remove}`
-  if (change.put === 'event') return 'event'
+  if (change.put === 'event' || change.put === 'usage') return change.put
   const { status, target, attempt } = change.put === 'cluster' ? change.cluster : change.worker
   const asked = attempt === null ? '' : attempt.handle === null ? ' asked' : ' accepted'
   return `${change.put} ${status}${asked}${target === status ? '' : ` to be ${target}`}`

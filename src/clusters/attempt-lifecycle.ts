@@ -1,4 +1,5 @@
 import type { Attempt, Worker } from '../core/index.ts'
+import { steadyNow } from '../util/index.ts'
 import { type AttemptFacts, newAttemptFacts, type Situation, type Step } from './situation.ts'
 
 /** Stops those that are known outside, and looks for those of which it is not known whether they exist. */
@@ -46,7 +47,7 @@ export function lateness(
   if (seen.observation?.state === 'pending') {
     if (queueLimit === 0) return null
     // The age of the attempt counts by the calendar, since a queue may keep it over many restarts of ours.
-    const until = now + attempt.createdAt + queueLimit - Date.now()
+    const until = now + attempt.createdAt + queueLimit - steadyNow()
     waits.push(until)
     return now >= until ? 'queue' : null
   }

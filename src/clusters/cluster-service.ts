@@ -9,6 +9,8 @@ import type {
   QuotaPolicy,
   QuotaResource,
   Status,
+  UsageQuery,
+  UsageSum,
   User,
   Worker,
 } from '../core/index.ts'
@@ -204,6 +206,8 @@ export interface ClusterService {
     from: number | null,
     maxBytes: number,
   ): Promise<FollowedLog>
+  /** What was used and is used now: `api/` says whose. */
+  usage(query: UsageQuery): Promise<readonly UsageSum[]>
   /** For administrators: whose cluster it is, so that they may ask for it as its owner. */
   ownerOf(name: string): User
   /** As `stop`, by an administrator. */

@@ -15,6 +15,7 @@ import {
   type QuotaStore,
   type ResolveClusterSettings,
   type RouteTable,
+  type UsageStore,
 } from '../core/index.ts'
 import type { ClusterService } from './cluster-service.ts'
 import { Housekeeping } from './housekeeping.ts'
@@ -31,7 +32,7 @@ import type { Limits } from './situation.ts'
 export type ClusterPolicy = NonNullable<(typeof dbBackendSettings)['values']>
 
 export interface ClustersParts {
-  readonly store: ClusterStore
+  readonly store: ClusterStore & UsageStore
   readonly logArchive: LogArchive
   readonly backend: Backend
   readonly routes: RouteTable
@@ -104,6 +105,8 @@ export function createClusters(parts: ClustersParts): Clusters {
     clusterMaxAgeMs: policy.db_cluster_max_age * 1000,
     logMaxAgeMs: policy.log_max_age * 1000,
     sweepMinAgeMs: policy.sweep_min_age * 1000,
+    removeUsage: (before) => store.removeUsage(before),
+    usageMaxAgeMs: policy.usage_max_age === null ? null : policy.usage_max_age * 1000,
   })
   const { findDashboard, ...service } = createClusterService({
     records,
@@ -127,7 +130,11 @@ export function createClusters(parts: ClustersParts): Clusters {
     wake: () => observer.wake(),
     async load() {
       await quotas.load()
-      await records.load(routes)
+      const absurd = await records.load(routes)
+      if (absurd > 0)
+        logger.warn(
+          `${absurd} schedulers and workers have begun in the future or years ago, as their records say: the system's clock was or is wrong. Their usage counts from now.`,
+        )
     },
     reload: () => quotas.reload(),
     async start(signal) {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Backend, isFinal, type LogArchive, type Logger } from '../core/index.ts'
+import { type Backend, dayOf, isFinal, type LogArchive, type Logger } from '../core/index.ts'
 import { objectRefs, type Records } from './records.ts'
 
 export interface HousekeepingParts {
@@ -11,6 +11,9 @@ export interface HousekeepingParts {
   readonly clusterMaxAgeMs: number
   readonly logMaxAgeMs: number
   readonly sweepMinAgeMs: number
+  readonly removeUsage: (before: string) => Promise<void>
+  /** null: for ever. */
+  readonly usageMaxAgeMs: number | null
 }
 
 const sweepPeriodMs = 60_000
@@ -41,9 +44,10 @@ export class Housekeeping {
     await this.#loops
   }
 
-  /** Removes clusters and logs whose time is over at `now` (milliseconds since the epoch). */
+  /** Removes clusters, logs and usage whose time is over at `now` (milliseconds since the epoch). */
   async forgetOld(now: number): Promise<void> {
-    const { records, logArchive, clusterMaxAgeMs, logMaxAgeMs } = this.#parts
+    const { records, logArchive, clusterMaxAgeMs, logMaxAgeMs, usageMaxAgeMs } = this.#parts
+    if (usageMaxAgeMs !== null) await this.#parts.removeUsage(dayOf(now - usageMaxAgeMs))
     for (const { cluster } of [...records.all()]) {
       if (!isFinal(cluster.status) || cluster.stopTime === null) continue
       const age = now - cluster.stopTime

@@ -1,5 +1,7 @@
 import { type Backend, isFinal, type Logger, messageOf, type Observation } from '../core/index.ts'
+import { steadyNow } from '../util/index.ts'
 import { type Entry, objectRefs, type Records } from './records.ts'
+import { factsOfTimes } from './usage.ts'
 
 export interface ObserverParts {
   readonly records: Records
@@ -92,13 +94,18 @@ export class Observer {
     const { records, wakeCluster } = this.#parts
     const now = performance.now()
     let changed = false
-    for (const { attemptId } of objectRefs(entry)) {
+    for (const { attemptId, createdAt } of objectRefs(entry)) {
       const observation = seen.get(attemptId)
       if (observation === undefined || observation.state === 'unknown') continue
       const before = entry.facts.attempts.get(attemptId)
       changed ||= before?.observation?.state !== observation.state || isNever(observation)
       const waiting = observation.state === 'pending'
-      records.learn(entry, attemptId, { observation, ...(waiting ? { notRunningAt: now } : {}) })
+      const times = factsOfTimes(observation, { createdAt }, before, steadyNow())
+      records.learn(entry, attemptId, {
+        observation,
+        ...times,
+        ...(waiting ? { notRunningAt: now } : {}),
+      })
     }
     await this.#tellWaiting(entry, seen)
     if (changed) wakeCluster(entry.cluster.name)

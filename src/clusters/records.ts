@@ -3,16 +3,23 @@ import {
   type Cluster,
   type ClusterEvent,
   type ClusterStore,
+  type DayUsage,
   isFinal,
   type Json,
   type ObjectRef,
   type RouteTable,
+  sumUsage,
+  type UsageQuery,
+  type UsageStore,
+  type UsageSum,
   type Worker,
 } from '../core/index.ts'
+import { steadyNow } from '../util/index.ts'
 import { ChangeFeed } from './change-feed.ts'
 import type { QuotaLedger } from './quota-ledger.ts'
 import { fullRoom } from './room.ts'
 import { type AttemptFacts, type ClusterFacts, newAttemptFacts } from './situation.ts'
+import { begun, endedUsage, isAbsurd, runningUsage } from './usage.ts'
 
 /** A cluster in memory: its records as they are stored, and what is only known. */
 export interface Entry {
@@ -48,7 +55,7 @@ export interface Changed {
 export class Records {
   /** For those who follow clusters. */
   readonly changes = new ChangeFeed()
-  readonly #store: ClusterStore
+  readonly #store: ClusterStore & UsageStore
   readonly #ledger: QuotaLedger
   readonly #entries = new Map<string, Entry>()
   readonly #byUser = new Map<string, Set<string>>()
@@ -58,14 +65,18 @@ export class Records {
   // Of each cluster, since its old ones were last removed.
   readonly #newEvents = new Map<string, number>()
   #lastEventId = 0
+  #usageEnds = 0
 
-  constructor(store: ClusterStore, ledger: QuotaLedger) {
+  constructor(store: ClusterStore & UsageStore, ledger: QuotaLedger) {
     this.#store = store
     this.#ledger = ledger
   }
 
-  /** Reads the store; clocks of liveness start now, and routes of running clusters are set at once. */
-  async load(routes: RouteTable): Promise<void> {
+  /**
+   * Reads the store; clocks of liveness start now, and routes of running clusters are set at once. Returns how many attempts have a start
+   * that cannot be.
+   */
+  async load(routes: RouteTable): Promise<number> {
     const { clusters, workers, lastEventId } = await this.#store.load()
     this.#lastEventId = lastEventId
     for (const cluster of clusters) this.#insert(cluster)
@@ -76,6 +87,20 @@ export class Records {
       routes.put(routeOf(entry.cluster.name, entry.cluster.addresses.scheduler))
       entry.facts = { ...entry.facts, published: true }
     }
+    return this.#mistrustClocks()
+  }
+
+  /** A start that cannot be, as somebody's clock was wrong, is taken to be now. */
+  #mistrustClocks(): number {
+    const now = steadyNow()
+    let absurd = 0
+    for (const entry of this.#entries.values())
+      for (const { status, attempt } of [entry.cluster, ...entry.workers.values()])
+        if (!isFinal(status) && attempt !== null && isAbsurd(attempt, now)) {
+          this.learn(entry, attempt.id, { countFrom: now })
+          absurd += 1
+        }
+    return absurd
   }
 
   get(name: string): Entry | undefined {
@@ -155,6 +180,23 @@ export class Records {
     this.#tellWatchers(name)
   }
 
+  /** What was used and is used now. Asked again when something ended meanwhile, which would be missing or be there twice. */
+  async usage(query: UsageQuery): Promise<readonly UsageSum[]> {
+    for (let tries = 0; ; tries++) {
+      const ends = this.#usageEnds
+      const ended = await this.#store.usage(query)
+      if (ends === this.#usageEnds || tries === 5)
+        return sumUsage([...ended, ...this.#runningUsage(query)], query)
+    }
+  }
+
+  *#runningUsage({ from, to, username }: UsageQuery): Iterable<DayUsage> {
+    const now = steadyNow()
+    for (const entry of username === null ? this.all() : this.ofUser(username))
+      for (const each of runningUsage(entry, now))
+        if (each.day >= from && each.day <= to) yield each
+  }
+
   /** All who follow a cluster ask for the same at the same moment: the store is asked once. */
   events(name: string, afterId: number, limit: number): Promise<readonly ClusterEvent[]> {
     const key = `${name} ${afterId} ${limit}`
@@ -190,14 +232,24 @@ export class Records {
 
   async #apply(name: string, change: (entry: Entry) => Changed | null): Promise<void> {
     const entry = this.#entries.get(name)
-    const changed = entry === undefined ? null : change(entry)
-    if (entry === undefined || changed === null) return
+    const wanted = entry === undefined ? null : change(entry)
+    if (entry === undefined || wanted === null) return
+    const now = steadyNow()
+    const changed: Changed = {
+      ...wanted,
+      ...(wanted.cluster && { cluster: begun(wanted.cluster, entry.facts, now) }),
+      ...(wanted.workers && {
+        workers: wanted.workers.map((worker) => begun(worker, entry.facts, now)),
+      }),
+    }
     const changes: Change[] = []
     if (changed.cluster !== undefined) changes.push({ put: 'cluster', cluster: changed.cluster })
     for (const worker of changed.workers ?? []) changes.push({ put: 'worker', worker })
     for (const event of changed.events ?? [])
       changes.push({ put: 'event', event: this.#event(name, event) })
     if (changes.length === 0) return
+    const used = endedUsage(entry, changed, entry.facts, now)
+    for (const usage of used) changes.push({ put: 'usage', usage })
     const forgotten = tooManyEnded(entry, changed.workers ?? [])
     for (const workerName of forgotten)
       changes.push({ remove: 'worker', clusterName: name, workerName })
@@ -211,6 +263,7 @@ export class Records {
       this.#ledger.written(entry.cluster, entry.workers.values())
       throw error
     }
+    if (used.length > 0) this.#usageEnds += 1
     this.#newEvents.set(name, isLong ? 0 : newEvents)
     for (const workerName of forgotten) entry.workers.delete(workerName)
     if (changed.cluster !== undefined) entry.cluster = changed.cluster

@@ -52,7 +52,11 @@ export async function startScheduler(context: StepContext, entry: Entry): Promis
     }
     const status = cluster.status === 'created' ? 'submitted' : cluster.status
     return {
-      cluster: { ...cluster, status, attempt: { ...attempt, handle: outcome.handle } },
+      cluster: {
+        ...cluster,
+        status,
+        attempt: { ...(cluster.attempt ?? attempt), handle: outcome.handle },
+      },
       events: [
         { kind: 'scheduler-started', message: 'The scheduler was started' },
         ...(outcome.notes ?? []).map((message) => ({ kind: 'note', message })),
@@ -114,6 +118,7 @@ export async function finish(context: StepContext, entry: Entry): Promise<void> 
   const scheduler = objectRefs(entry).find((ref) => ref.workerName === null)
   const log = await logTail(context, entry)
   if (scheduler !== undefined) await keepLog(context, entry, scheduler)
+  await writeEnd(context, entry)
   await backend.cleanUp(entry.cluster, context.signal())
   await records.change(entry.cluster.name, ({ cluster }) => {
     const status = cluster.target === 'failed' ? 'failed' : 'stopped'
@@ -131,4 +136,14 @@ export async function finish(context: StepContext, entry: Entry): Promise<void> 
     }
   })
   entry.facts = { ...entry.facts, attempts: new Map(), lastError: null }
+}
+
+/** When the scheduler ended may be known by what is about to be removed alone. */
+function writeEnd({ records }: StepContext, { cluster: { name }, facts }: Entry): Promise<void> {
+  return records.change(name, ({ cluster }) => {
+    const { attempt } = cluster
+    const goneAt = attempt === null ? null : (facts.attempts.get(attempt.id)?.goneAt ?? null)
+    if (attempt === null || goneAt === null || attempt.endedAt !== undefined) return null
+    return { cluster: { ...cluster, attempt: { ...attempt, endedAt: goneAt } } }
+  })
 }

@@ -80,6 +80,7 @@ export function createClusterService(
     search: (search) => searchClusters(parts.records, search),
     ...followClusters(parts.records, own),
     logPiece: createLogPieces({ ...parts, ownEntry: own }),
+    usage: (query) => parts.records.usage(query),
     ownerOf: (name) => ownerOf(parts, name),
     stopAs: async (admin, name) => {
       ownerOf(parts, name)

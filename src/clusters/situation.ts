@@ -46,6 +46,12 @@ export interface AttemptFacts {
   /** `find` missed it twice, far enough apart: it does not exist. */
   readonly absent: boolean
   readonly stopAskedAt: number | null
+  /** When it began to run, was last seen to run, and was gone: these three are of `steadyNow`. */
+  readonly runningSince: number | null
+  readonly seenRunningAt: number | null
+  readonly goneAt: number | null
+  /** The start of what counts of it, when that in its record cannot be; null: it can. */
+  readonly countFrom: number | null
 }
 
 /** All in milliseconds. */
@@ -116,5 +122,9 @@ export function newAttemptFacts(now: number): AttemptFacts {
     absentSince: null,
     absent: false,
     stopAskedAt: null,
+    runningSince: null,
+    seenRunningAt: null,
+    goneAt: null,
+    countFrom: null,
   }
 }

@@ -1,5 +1,5 @@
 import type { Attempt, Backend, Cluster, LogArchive, Logger, RouteTable } from '../core/index.ts'
-import { randomHex } from '../util/index.ts'
+import { randomHex, steadyNow } from '../util/index.ts'
 import type { Quotas } from './quotas.ts'
 import type { Records } from './records.ts'
 import type { Limits } from './situation.ts'
@@ -18,5 +18,5 @@ export interface StepContext {
 }
 
 export function newAttempt(): Attempt {
-  return { id: randomHex(8), createdAt: Date.now(), handle: null, runningSince: null }
+  return { id: randomHex(8), createdAt: steadyNow(), handle: null, runningSince: null }
 }

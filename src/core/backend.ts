@@ -52,6 +52,10 @@ export type Observation =
       /** In words for the user: "exited with status 1", "killed for memory". */
       readonly reason: string
       readonly exitCode: number | null
+      /** When it began to run, milliseconds since the epoch; null or absent: it did not, or the backend cannot tell. */
+      readonly since?: number | null
+      /** When it ended; null or absent: the backend cannot tell. */
+      readonly at?: number | null
       /** It was the system's doing (preemption, a lost node, the end of its time), no fault of what ran. */
       readonly interrupted?: boolean
     }

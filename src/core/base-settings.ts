@@ -20,6 +20,11 @@ export const clusterConfigSettings = settingsClass({
         default: {},
       },
     ),
+    labels: setting(
+      types.labels,
+      'What its usage is counted for besides user and groups: names and values, at most 8, such as {"project": "climate"}.',
+      { default: {} },
+    ),
     worker_memory: setting(
       types.memory,
       'Memory of a worker: bytes, or a number with K, M, G or T.',
@@ -131,6 +136,11 @@ export const dbBackendSettings = settingsClass({
     db_cluster_max_age: setting(types.seconds, 'Seconds for which ended clusters are remembered.', {
       default: 86400,
     }),
+    usage_max_age: setting(
+      types.optional(types.seconds),
+      'Seconds for which the usage of clusters is kept, day by day.',
+      { defaultText: 'for ever' },
+    ),
     log_max_age: setting(types.seconds, 'Seconds for which the logs of ended clusters are kept.', {
       default: 86400,
     }),

@@ -12,6 +12,8 @@ export interface ClusterSettings {
   readonly scheduler_cmd: Command
   readonly worker_cmd: Command
   readonly environment: { readonly [name: string]: string }
+  /** What its usage is counted for. */
+  readonly labels: { readonly [name: string]: string }
   /** Bytes. */
   readonly worker_memory: number
   readonly worker_cores: number

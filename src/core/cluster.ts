@@ -24,6 +24,8 @@ export interface Attempt {
   readonly handle: Json | null
   /** When the backend said that it runs (a queue may keep it waiting); null: not yet, or it cannot tell. */
   readonly runningSince: number | null
+  /** Of a scheduler: when it was gone, written down before what tells of it is removed. */
+  readonly endedAt?: number
 }
 
 /** The three addresses that a scheduler reports, checked before they are kept. */

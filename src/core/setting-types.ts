@@ -57,6 +57,27 @@ export const textMap = of(
   ),
 )
 
+const labelWords =
+  'must be at most 8 names of 1 to 63 letters, digits, ".", "_", "/" and "-", with values of at most 200 characters in one line'
+export const labels: SettingType<{ readonly [name: string]: string }> = of(
+  'dict of labels',
+  z
+    .record(
+      z.string().regex(/^[A-Za-z0-9._/-]{1,63}$/, labelWords),
+      z
+        .union([z.string(), z.number(), z.boolean()])
+        .transform(String)
+        .refine(
+          (value) => value.length <= 200 && !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u.test(value),
+          {
+            error: labelWords,
+          },
+        ),
+      labelWords,
+    )
+    .refine((value) => Object.keys(value).length <= 8, { error: labelWords }),
+)
+
 export function integer(
   options: { readonly min?: number; readonly max?: number } = {},
 ): SettingType<number> {

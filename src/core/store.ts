@@ -2,12 +2,15 @@ import type { TokenStore } from './access-token.ts'
 import type { Session } from './authenticator.ts'
 import type { Cluster, ClusterEvent, Worker } from './cluster.ts'
 import type { QuotaStore } from './quota.ts'
+import type { DayUsage, UsageStore } from './usage.ts'
 
 /** One change of the records. All changes of one `commit` become durable together or not at all. */
 export type Change =
   | { readonly put: 'cluster'; readonly cluster: Cluster }
   | { readonly put: 'worker'; readonly worker: Worker }
   | { readonly put: 'event'; readonly event: ClusterEvent }
+  /** Added to what is there for that day and owner. */
+  | { readonly put: 'usage'; readonly usage: DayUsage }
   /** With its workers and events. */
   | { readonly remove: 'cluster'; readonly clusterName: string }
   /** All but the newest `keep` of a cluster. */
@@ -111,7 +114,8 @@ export interface Store
     TokenStore,
     AuditStore,
     DrainStore,
-    QuotaStore {
+    QuotaStore,
+    UsageStore {
   readonly instance: Instance
   /**
    * A directory of ours (0700) beside the database, for the proxy's socket, logs and working directories; for a database

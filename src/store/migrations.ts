@@ -110,6 +110,25 @@ export const migrations: readonly string[] = [
     primary key (scope, name)
   ) strict, without rowid;
   `,
+  `
+  create table usage_account (
+    id integer primary key not null,
+    username text not null,
+    groups text not null,
+    labels text not null,
+    unique (username, groups, labels)
+  ) strict;
+  create table usage (
+    day text not null,
+    account integer not null references usage_account (id),
+    cluster_ms integer not null,
+    worker_ms integer not null,
+    core_ms integer not null,
+    memory_byte_ms real not null,
+    primary key (day, account)
+  ) strict, without rowid;
+  create index usage_of_account on usage (account, day);
+  `,
 ]
 
 /** The version of a database of ours; 0: nothing in it yet. Throws when a newer server wrote it. */

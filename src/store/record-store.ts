@@ -6,6 +6,7 @@ import {
   type Change,
   type Cluster,
   type ClusterEvent,
+  type DayUsage,
   type Drain,
   GatewayError,
   type Instance,
@@ -13,6 +14,7 @@ import {
   type QuotaOverride,
   type Session,
   type Store,
+  type UsageQuery,
   type Worker,
 } from '../core/index.ts'
 import { tokenFromRow, tokenToRow } from './access-token-rows.ts'
@@ -35,6 +37,7 @@ import type { ClusterRow } from './schema.ts'
 import type { SecretBox } from './secret-box.ts'
 import { sqliteError } from './sqlite-errors.ts'
 import { updateCluster, upsert } from './upsert.ts'
+import { addedUsage, removedUsage, usageFromRows, usageQuery } from './usage-table.ts'
 import { WrittenClusters } from './written-clusters.ts'
 
 export interface RecordStoreContext {
@@ -135,6 +138,8 @@ export class RecordStore implements Store {
         return [upsert('worker', workerToRow(change.worker))]
       case 'event':
         return [upsert('event', eventToRow(change.event))]
+      case 'usage':
+        return addedUsage(change.usage)
     }
   }
 
@@ -231,6 +236,14 @@ export class RecordStore implements Store {
 
   async removeQuota(holder: QuotaHolder): Promise<void> {
     await this.#write(quotaRemoval(holder))
+  }
+
+  async usage(asked: UsageQuery): Promise<readonly DayUsage[]> {
+    return usageFromRows(await this.#read(usageQuery(asked)), asked)
+  }
+
+  async removeUsage(before: string): Promise<void> {
+    await this.#write(...removedUsage(before))
   }
 
   /** Really writes: only so do a full and a read-only disk show. */

@@ -186,6 +186,7 @@ const attempt = jsonText(
     createdAt: z.number(),
     handle: json.nullable(),
     runningSince: z.number().nullable(),
+    endedAt: z.number().exactOptional(),
   }),
 ).nullable()
 
@@ -196,6 +197,8 @@ const settings = z
     scheduler_cmd: command,
     worker_cmd: command,
     environment: z.record(z.string(), z.string()),
+    // Those from before there were labels have none.
+    labels: z.record(z.string(), z.string()).default({}),
     worker_memory: z.number(),
     worker_cores: z.number(),
     worker_threads: z.number().nullable(),

@@ -10,6 +10,8 @@ export interface Schema {
   readonly access_token: AccessTokenRow
   readonly audit: AuditRow
   readonly quota: QuotaRow
+  readonly usage_account: UsageAccountRow
+  readonly usage: UsageRow
 }
 
 /** One row only. */
@@ -126,6 +128,26 @@ export interface QuotaRow {
   readonly limits: string
   readonly set_by: string
   readonly set_at: number
+}
+
+/** Whose usage it is, once for all days. */
+export interface UsageAccountRow {
+  readonly id: Generated<number>
+  readonly username: string
+  /** JSON, sorted. */
+  readonly groups: string
+  /** JSON, sorted. */
+  readonly labels: string
+}
+
+/** What ended on a day, in milliseconds. */
+export interface UsageRow {
+  readonly day: string
+  readonly account: number
+  readonly cluster_ms: number
+  readonly worker_ms: number
+  readonly core_ms: number
+  readonly memory_byte_ms: number
 }
 
 /** The columns that hold sealed secrets, with the column that names the row. */

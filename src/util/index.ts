@@ -31,3 +31,4 @@ export {
 export { randomHex, sameSecret } from './random.ts'
 export { shellQuoted, shellWords } from './shell-words.ts'
 export { socketPathIn } from './socket-path.ts'
+export { steadyNow } from './steady-time.ts'

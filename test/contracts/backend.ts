@@ -59,7 +59,7 @@ export function testCluster(
     queued: null,
     options: {},
     settings: {
-      ...{ scheduler_cmd: command, worker_cmd: command, environment },
+      ...{ scheduler_cmd: command, worker_cmd: command, environment, labels: {} },
       ...{ worker_memory: 2 ** 30, worker_cores: 1, worker_threads: null },
       ...{ scheduler_memory: 2 ** 30, scheduler_cores: 1, adaptive_period: 3, idle_timeout: 0 },
       ...{ cluster_max_memory: null, cluster_max_cores: null, cluster_max_workers: null },

@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict'
 import { existsSync, statSync } from 'node:fs'
 import { test } from 'node:test'
-import type {
-  AccessToken,
-  Cluster,
-  ClusterEvent,
-  ClusterSettings,
-  Session,
-  Store,
-  Worker,
+import {
+  type AccessToken,
+  type Cluster,
+  type ClusterEvent,
+  type ClusterSettings,
+  type DayUsage,
+  type Session,
+  type Store,
+  sumUsage,
+  type UsageKey,
+  type UsageQuery,
+  type Worker,
 } from '../../src/core/index.ts'
 
 /** What every store must do. `open` gives an empty one each time; the suite closes it. */
@@ -80,6 +84,74 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     assert.deepEqual(await users({ user: 'alice' }), ['alice', 'alice'])
     assert.deepEqual(await users({ cluster: 'a' }), ['boss', 'alice'])
     assert.deepEqual((await store.audit(any))[2], { ...base, id: 2, user: 'bob', cluster: null })
+  })
+
+  withStore('usage is added up by day and owner, and forgotten by day', async (store) => {
+    const usage = (day: string, username: string, more: Partial<DayUsage> = {}): DayUsage => ({
+      ...{ day, username, groups: ['b', 'a, "x"'], labels: { p: '1', a: '2' } },
+      ...{ clusterMs: 1, workerMs: 2, coreMs: 4, memoryByteMs: 2 ** 60, ...more },
+    })
+    const put = (each: DayUsage) => ({ put: 'usage', usage: each }) as const
+    await store.commit([
+      put(usage('2026-01-01', 'alice')),
+      put(usage('2026-01-01', 'alice', { groups: ['a, "x"', 'b'], labels: { a: '2', p: '1' } })),
+      put(usage('2026-01-02', 'alice', { groups: [], labels: {} })),
+      put(usage('2026-02-01', 'bob')),
+    ])
+    await assert.rejects(
+      store.commit([
+        put(usage('2026-02-01', 'bob')),
+        { put: 'worker', worker: sampleWorker(1, 99) },
+      ]),
+    )
+    const found = async (by: readonly UsageKey[], more: Partial<UsageQuery> = {}) =>
+      sumUsage(await store.usage({ ...all, by: new Set(by), ...more }), {
+        ...all,
+        by: new Set(by),
+      }).map(({ day, month, user, group, label, clusterMs, memoryByteMs }) => [
+        [day, month, user, group, label].filter((each) => each !== null).join(' '),
+        clusterMs,
+        memoryByteMs / 2 ** 60,
+      ])
+    const all: UsageQuery = { from: '0000', to: '9999', username: null, by: new Set() }
+    assert.deepEqual(await found([]), [['', 4, 4]])
+    assert.deepEqual(await found(['user']), [
+      ['alice', 3, 3],
+      ['bob', 1, 1],
+    ])
+    assert.deepEqual(await found(['month', 'group']), [
+      ['2026-01 a, "x"', 2, 2],
+      ['2026-01 b', 2, 2],
+      ['2026-01', 1, 1],
+      ['2026-02 a, "x"', 1, 1],
+      ['2026-02 b', 1, 1],
+    ])
+    assert.deepEqual(await found(['label'], { username: 'bob' }), [
+      ['a=2', 1, 1],
+      ['p=1', 1, 1],
+    ])
+    assert.deepEqual(await found(['day'], { from: '2026-01-02', to: '2026-01-31' }), [
+      ['2026-01-02', 1, 1],
+    ])
+    await store.removeUsage('2026-01-02')
+    assert.deepEqual(await found(['day']), [
+      ['2026-01-02', 1, 1],
+      ['2026-02-01', 1, 1],
+    ])
+  })
+
+  withStore('labels of a user beyond a thousand are kept together', async (store) => {
+    const usage = (n: number): DayUsage => ({
+      ...{ day: '2026-01-01', username: 'alice', groups: [], labels: { n: String(n) } },
+      ...{ clusterMs: 1, workerMs: 0, coreMs: 0, memoryByteMs: 0 },
+    })
+    await store.commit(Array.from({ length: 1100 }, (_, n) => ({ put: 'usage', usage: usage(n) })))
+    const query = { from: '2026-01-01', to: '2026-01-01', username: 'alice' }
+    const sums = sumUsage(await store.usage({ ...query, by: new Set(['label']) }), {
+      ...{ ...query, by: new Set<UsageKey>(['label']) },
+    })
+    assert.equal(sums.length, 1001)
+    assert.equal(sums.find(({ label }) => label === null)?.clusterMs, 100)
   })
 
   withStore('a drain is kept and taken back', async (store) => {
@@ -305,6 +377,7 @@ const settings: ClusterSettings = {
   scheduler_cmd: ['dask', 'scheduler'],
   worker_cmd: 'dask worker',
   environment: { A: 'b' },
+  labels: { project: 'x' },
   worker_memory: 2 ** 31,
   worker_cores: 1,
   worker_threads: null,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Duplex } from 'node:stream'
@@ -49,6 +49,7 @@ export const phases = [
     'remove route',
     'write of cluster-stopping',
     'stopObjects',
+    'write of cluster closing accepted to be stopped',
     'cleanUp',
     'write of cluster-stopped',
   ],
@@ -253,6 +254,26 @@ ${options}
     for (const cluster of Object.values(all)) assert.equal(cluster.status, 'STOPPED')
     const clusters = join(this.path, 'dask_gateway.sqlite.d', 'clusters')
     assert.deepEqual(existsSync(clusters) ? readdirSync(clusters) : [], [])
+    await this.#balanceUsage()
+  }
+
+  /** What counts is what the processes say they ran, and what their supervisors take to begin and to end. */
+  async #balanceUsage(): Promise<void> {
+    const { usage } = (await this.json('../usage?by=user&from=2000-01-01')) as {
+      usage: Record<string, number>[]
+    }
+    const lives = readFileSync(join(this.notes, 'times'), 'utf8').trim().split('\n')
+    for (const kind of ['scheduler', 'worker']) {
+      const own = lives
+        .filter((line) => line.startsWith(kind))
+        .map((line) => +(line.split(' ')[1] ?? 0))
+      const ran = own.reduce((sum, each) => sum + each, 0)
+      const counted = usage[0]?.[kind === 'scheduler' ? 'cluster_seconds' : 'worker_seconds'] ?? 0
+      assert.ok(
+        counted >= ran - 0.1 * own.length && counted <= ran + 2 * own.length,
+        `${counted} s of ${kind}s are counted, who ran ${own.join(' + ')} s`,
+      )
+    }
   }
 
   processes(): readonly unknown[] {

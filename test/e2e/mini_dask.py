@@ -1,5 +1,5 @@
 """A scheduler and workers that speak the heartbeat protocol and nothing else: they start in a tenth of a second, so that
-crashes can be tried at every step. Each notes in $MINI_DASK_NOTES when two of one name run at once."""
+crashes can be tried at every step. Each notes in $MINI_DASK_NOTES when two of one name run at once, and how long it ran."""
 
 import http.server
 import json
@@ -28,11 +28,19 @@ def run_once(name):
         file.write(str(os.getpid()))
 
     def end(*_):
+        with open(os.path.join(notes, "times"), "a") as file:
+            file.write("%s %f\n" % (name.split("-")[0], seconds_of_life()))
         os.unlink(path)
         os._exit(0)
 
     signal.signal(signal.SIGINT, end)
     signal.signal(signal.SIGTERM, end)
+
+
+def seconds_of_life():
+    with open("/proc/self/stat") as stat, open("/proc/uptime") as uptime:
+        started = int(stat.read().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+        return float(uptime.read().split()[0]) - started
 
 
 def option(name):

@@ -7,6 +7,7 @@ import type {
   Cluster,
   ClusterEvent,
   ClusterStore,
+  DayUsage,
   Drain,
   DrainStore,
   LogArchive,
@@ -14,18 +15,21 @@ import type {
   QuotaOverride,
   QuotaStore,
   TokenStore,
+  UsageQuery,
+  UsageStore,
   Worker,
 } from '../../src/core/index.ts'
 
 /** Records in memory, with a switch that makes writing fail. */
 export class MemoryStore
-  implements ClusterStore, LogArchive, AuditStore, DrainStore, TokenStore, QuotaStore
+  implements ClusterStore, LogArchive, AuditStore, DrainStore, TokenStore, QuotaStore, UsageStore
 {
   readonly clusters = new Map<string, Cluster>()
   readonly workers = new Map<string, Worker>()
   readonly allEvents: ClusterEvent[] = []
   readonly logs = new Map<string, Buffer>()
   readonly audits: AuditEvent[] = []
+  usages: DayUsage[] = []
   readonly tokens = new Map<string, AccessToken>()
   readonly quotas = new Map<string, QuotaOverride>()
   drain: Drain | null = null
@@ -105,6 +109,7 @@ export class MemoryStore
       if (change.put === 'cluster') this.clusters.set(change.cluster.name, change.cluster)
       if (change.put === 'worker') this.workers.set(change.worker.name, change.worker)
       if (change.put === 'event') this.allEvents.push(change.event)
+      if (change.put === 'usage') this.usages.push(change.usage)
     }
   }
 
@@ -117,6 +122,17 @@ export class MemoryStore
     return this.allEvents
       .filter((event) => event.clusterName === clusterName && event.id > afterId)
       .slice(0, limit)
+  }
+
+  async usage({ from, to, username }: UsageQuery) {
+    return this.usages.filter(
+      (each) =>
+        each.day >= from && each.day <= to && (username === null || each.username === username),
+    )
+  }
+
+  async removeUsage(before: string) {
+    this.usages = this.usages.filter(({ day }) => day >= before)
   }
 
   async put(clusterName: string, objectName: string, log: Buffer) {

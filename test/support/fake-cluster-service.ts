@@ -13,6 +13,7 @@ import {
   type QuotaHolder,
   type QuotaOverride,
   type QuotaResource,
+  sumUsage,
   type User,
   type Worker,
 } from '../../src/core/index.ts'
@@ -175,6 +176,17 @@ export function createFakeClusterService() {
       const start = from ?? 0
       return { from: start, bytes: log.subarray(start), isOver: true }
     },
+    async usage(query) {
+      const usage = {
+        ...{
+          username: query.username ?? 'alice',
+          groups: ['a, b', '=c'],
+          labels: { project: 'x' },
+        },
+        ...{ day: query.to, clusterMs: 1500, workerMs: 3000, coreMs: 4500, memoryByteMs: 2 ** 41 },
+      }
+      return sumUsage([usage], query)
+    },
     ownerOf(name) {
       const view = views.get(name)
       if (view === undefined) throw new GatewayError('not-found', `Cluster ${name} not found`)
@@ -248,6 +260,7 @@ function fakeCluster(number: number, username: string): Cluster {
       scheduler_cmd: ['dask', 'scheduler'],
       worker_cmd: ['dask', 'worker'],
       environment: {},
+      labels: {},
       worker_memory: 2 ** 31,
       worker_cores: 1,
       worker_threads: null,

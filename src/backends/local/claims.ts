@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { lstat, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Json } from '../../core/index.ts'
 import { bootId, type ProcessIdentity } from '../../util/index.ts'
@@ -46,6 +46,15 @@ export async function readExit(
 ): Promise<Exit | null> {
   const [, status] = /^(\d+)\n$/.exec((await readShort(exitPath(directory, attemptId))) ?? '') ?? []
   return status === undefined ? null : exitOfStatus(Number(status))
+}
+
+/** When that was written down, milliseconds since the epoch; null: it was not. Whoever runs the cluster can change it. */
+export async function exitTime(
+  directory: ClusterDirectory,
+  attemptId: string,
+): Promise<number | null> {
+  const found = await lstat(exitPath(directory, attemptId)).catch(() => null)
+  return found === null ? null : Math.round(found.mtimeMs)
 }
 
 /** The beginning of a file; null: there is none. */

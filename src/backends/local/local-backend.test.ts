@@ -24,7 +24,13 @@ import {
   eventually,
   testCluster,
 } from '../../../test/contracts/backend.ts'
-import { type BackendContext, type Cluster, type Json, resolveSettings } from '../../core/index.ts'
+import {
+  type BackendContext,
+  type Cluster,
+  type Json,
+  type Observation,
+  resolveSettings,
+} from '../../core/index.ts'
 import { readProcess } from '../../util/index.ts'
 import { lookUpAccount } from '../account.ts'
 import { accountOfEachUser, isRoot as asRoot, oneAccount } from './accounts.ts'
@@ -261,7 +267,9 @@ describe('the local backend', () => {
     const ref = refOf(ending, first.outcome === 'started' ? first.handle : null)
     await eventually(async () => {
       const seen = (await backend.observe([ref], signal)).get(ref.attemptId)
-      assert.deepEqual(seen, { state: 'gone', reason: 'exited with status 7', exitCode: 7 })
+      assert.deepEqual(withoutTimes(seen), {
+        ...{ state: 'gone', reason: 'exited with status 7', exitCode: 7 },
+      })
     })
     for (const pid of await pidsOf()) assert.equal(readProcess(pid), null)
     const staying = testCluster('alice', `${script} sleep 60`)
@@ -327,7 +335,7 @@ describe('the local backend', () => {
     assert.equal(outcome.outcome, 'started')
     const ref = refOf(cluster, outcome.outcome === 'started' ? outcome.handle : null)
     await eventually(async () => assert.equal(woken(), 1))
-    assert.deepEqual((await backend.observe([ref], signal)).get(ref.attemptId), {
+    assert.deepEqual(withoutTimes((await backend.observe([ref], signal)).get(ref.attemptId)), {
       ...{ state: 'gone', reason: 'killed by signal 9 (SIGKILL)', exitCode: null },
     })
     await backend.cleanUp(cluster, signal)
@@ -397,3 +405,11 @@ describe('the local backend', () => {
     await backend.stop()
   })
 })
+
+/** What is seen of something that is gone, which ran from a moment to a later one. */
+function withoutTimes(seen: Observation | undefined) {
+  assert.ok(seen?.state === 'gone')
+  const { since, at, ...rest } = seen
+  assert.ok(since != null && at != null && since <= at && at <= Date.now(), `${since} to ${at}`)
+  return rest
+}

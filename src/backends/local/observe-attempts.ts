@@ -1,7 +1,7 @@
 import type { ObjectRef, Observation } from '../../core/index.ts'
 import { bootId, bootTimeMs, readProcess, sameProcess, startedAt } from '../../util/index.ts'
 import type { FindMembers, RunningAttempt } from './attempt-members.ts'
-import { type ProcessHandle, parseHandle, readExit } from './claims.ts'
+import { exitTime, type ProcessHandle, parseHandle, readExit } from './claims.ts'
 import { type ClusterDirectory, logTail } from './cluster-directory.ts'
 import { type Exit, exitReason, lastLine } from './exit-reason.ts'
 
@@ -33,14 +33,21 @@ export async function observeAttempts(
     const handle = parseHandle(ref.handle)
     if (handle === null)
       seen.set(ref.attemptId, { state: 'unknown', reason: 'its record names no process' })
-    else if (handle.bootId !== boot) seen.set(ref.attemptId, await gone(ref, false, observer))
-    else if (hasEnded(handle, observer.childOf(ref.attemptId)))
+    else if (handle.bootId !== boot) {
+      // At the latest then.
+      const end = { since: null, at: bootMs }
+      seen.set(ref.attemptId, { ...(await gone(ref, false, observer)), ...end })
+    } else if (hasEnded(handle, observer.childOf(ref.attemptId)))
       ended.push({ ...ref, handle: { ...handle } })
     else seen.set(ref.attemptId, running(handle, bootMs))
   }
   const lookAfter = async (attempt: Ended) => {
     const left = await observer.members(attempt, [])
-    if (left.length === 0) return seen.set(attempt.attemptId, await gone(attempt, true, observer))
+    if (left.length === 0) {
+      const since = startedAt(attempt.handle, bootMs)
+      const at = await exitTime(observer.directoryOf(attempt.clusterName), attempt.attemptId)
+      return seen.set(attempt.attemptId, { ...(await gone(attempt, true, observer)), since, at })
+    }
     observer.stop(attempt)
     return seen.set(attempt.attemptId, running(attempt.handle, bootMs))
   }
@@ -60,7 +67,7 @@ async function gone(
   ref: ObjectRef,
   sameBoot: boolean,
   { directoryOf, childOf }: Observer,
-): Promise<Observation> {
+): Promise<Extract<Observation, { state: 'gone' }>> {
   const directory = directoryOf(ref.clusterName)
   const exit = (await readExit(directory, ref.attemptId)) ?? childOf(ref.attemptId)?.exit ?? null
   if (exit !== null) return { state: 'gone', reason: exitReason(exit), exitCode: exit.code }
