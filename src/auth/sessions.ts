@@ -38,6 +38,7 @@ export async function createSessions(
   // A program without cookies sends its header each time; it gets the same session for as long as half
   // of that one's life is left, so that a request is not a write.
   const reusable = new Map<string, { readonly value: string; readonly session: Session }>()
+  const endListeners: ((id: string) => void)[] = []
   let prunedAt = now()
 
   await store.removeExpiredSessions(now())
@@ -60,6 +61,11 @@ export async function createSessions(
     const key = JSON.stringify(session.user)
     if (reusable.get(key)?.session === session) reusable.delete(key)
     return session
+  }
+
+  function found(hash: string): Session | null {
+    const session = byHash.get(hash)
+    return session !== undefined && session.expiresAt > now() ? session : null
   }
 
   async function write(what: () => Promise<void>): Promise<void> {
@@ -119,11 +125,14 @@ export async function createSessions(
     },
     find(value) {
       if (!/^[0-9a-f]{32}$/.test(value)) return null
-      const session = byHash.get(hashOf(value))
-      return session !== undefined && session.expiresAt > now() ? session : null
+      return found(hashOf(value))
     },
+    idOf,
+    isOpen: (id) => found(Buffer.from(id, 'base64url').toString('hex')) !== null,
+    onEnd: (listener) => void endListeners.push(listener),
     async end(value) {
       if (forget(hashOf(value)) === null) return
+      for (const listener of endListeners) listener(idOf(value))
       await write(() => store.removeSession(hashOf(value)))
     },
   }
@@ -131,4 +140,8 @@ export async function createSessions(
 
 function hashOf(value: string): string {
   return hash('sha256', value)
+}
+
+function idOf(value: string): string {
+  return Buffer.from(hashOf(value), 'hex').toString('base64url')
 }

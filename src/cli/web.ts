@@ -58,9 +58,10 @@ export async function createWeb(start: WebStart): Promise<Web> {
   const authenticator = withRules(authenticatorOf(configuration, logger), roleSettings)
   await authenticator.start()
   const isAllowed = createAdmission(roleSettings)
+  const sessions = await sessionsOf(start)
   const authentication = createAuthentication({
     authenticator,
-    sessions: await sessionsOf(start),
+    sessions,
     tokens: await tokensOf(start),
     rules: {
       withRights: createRoles(roleSettings),
@@ -79,6 +80,14 @@ export async function createWeb(start: WebStart): Promise<Web> {
   const dashboards = createDashboards({
     findDashboard: start.clusters.findDashboard,
     authenticate: (request) => authentication.authenticateForDashboard(request),
+    logins: {
+      of(request) {
+        const found = authentication.sessionOf(request)
+        // Those begun by a header are short, and nobody logs out of them.
+        return found?.session.kind === 'login' ? sessions.idOf(found.value) : null
+      },
+      isOpen: sessions.isOpen,
+    },
     signingKey: start.store.instance.signingKey,
     prefix,
     auth: dashboard_auth,
@@ -91,6 +100,7 @@ export async function createWeb(start: WebStart): Promise<Web> {
       }),
     logger,
   })
+  sessions.onEnd(dashboards.loggedOut)
   const scheme = start.certificate === null ? 'http' : 'https'
   const api: Api = createApi({
     ...start.doors,

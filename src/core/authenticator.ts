@@ -120,4 +120,10 @@ export interface Sessions {
   find(value: string): Session | null
   /** Ends it at once. */
   end(value: string): Promise<void>
+  /** Names the session of a cookie's value where it may be seen: it opens nothing. */
+  idOf(value: string): string
+  /** Whether the session of this id has neither ended nor run out. */
+  isOpen(id: string): boolean
+  /** Calls back with the id of each session that `end` ends. */
+  onEnd(listener: (id: string) => void): void
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import { test } from 'node:test'
 import {
   clusterName,
@@ -91,7 +91,7 @@ test('others are refused, administrators go in by a link of their own', async ()
 
 test("an administrator's session is renewed for administrators only", async () => {
   await using both = await startBoth(echo(), { auth: 'login' })
-  const old = issueSession(both.target, 'admin', Buffer.alloc(32, 7), 0)
+  const old = issueSession(both.target, { visitor: 'admin', login: null }, Buffer.alloc(32, 7), 0)
   const url = `${both.url}${base}/~${old}/status`
   assert.match((await ask(url, { ...page, ...as('root') })).location, /~s\.admin\./)
   assert.equal((await ask(url, { ...page, ...as('bob') })).status, 403)
@@ -177,4 +177,27 @@ test('what opens a dashboard does not get into the log, even by a fault', async 
   assert.equal(status, 500)
   assert.equal(logged.length, 1)
   assert.match(logged[0] ?? '', new RegExp(`failed .*${base}/~REDACTED/status`))
+})
+
+test('a session ends with the login that it came from', async () => {
+  const open = new Set(['alice-laptop', 'alice-phone'])
+  const pass = (login: string) => login.padEnd(43, '_')
+  const logins = {
+    of: (request: IncomingMessage) => pass(String(request.headers['x-login'])),
+    isOpen: (login: string) => open.has(login.replace(/_+$/, '')),
+  }
+  await using both = await startBoth(echo(), { auth: 'login', logins })
+  const enter = async (login: string) => {
+    const headers = { ...page, ...as('alice'), 'x-login': login }
+    const { location } = await ask(`${both.url}${base}/status`, headers)
+    return both.url + location.slice('/pre'.length)
+  }
+  const laptop = await enter('alice-laptop')
+  const phone = await enter('alice-phone')
+  assert.notEqual(laptop, phone)
+  assert.equal((await ask(laptop)).status, 200)
+  open.delete('alice-laptop')
+  assert.equal((await ask(laptop)).status, 401)
+  assert.match((await ask(laptop, page)).location, /^\/pre\/login\?next=[^~]*$/)
+  assert.equal((await ask(phone)).status, 200)
 })

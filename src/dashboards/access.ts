@@ -5,8 +5,17 @@ import type { Client } from './client.ts'
 import type { DashboardAuth, DashboardPath } from './dashboard-path.ts'
 import { checkSession, issueSession, type Visitor } from './session-token.ts'
 
+/** The logins of browsers, by ids that open nothing. */
+export interface Logins {
+  /** That of a request's cookie; null: it has none. */
+  of(request: IncomingMessage): string | null
+  /** Whether it has neither ended nor run out. */
+  isOpen(login: string): boolean
+}
+
 export interface AccessOptions {
   readonly authenticate: (request: IncomingMessage) => Promise<User | null>
+  readonly logins: Logins
   readonly signingKey: Buffer
   readonly prefix: string
   readonly auth: DashboardAuth
@@ -17,7 +26,8 @@ export interface AccessOptions {
 }
 
 export type Access =
-  | { readonly outcome: 'granted' }
+  /** `login`: what the right to it ends with; null: with nothing of the kind. */
+  | { readonly outcome: 'granted'; readonly login: string | null }
   | { readonly outcome: 'redirect'; readonly location: string }
   | { readonly outcome: 'refused'; readonly status: 401 | 403; readonly sentence: string }
 
@@ -33,12 +43,12 @@ export async function decideAccess(
   client: Client,
   options: AccessOptions,
 ): Promise<Access> {
-  const { auth, signingKey, now } = options
-  if (auth === false) return { outcome: 'granted' }
+  const { auth, signingKey, logins, now } = options
+  if (auth === false) return granted
   const session = path.pass && checkSession(path.pass, target, signingKey, now())
-  if (session && !session.over) return { outcome: 'granted' }
-  if (auth === 'link' && path.pass !== null && sameSecret(path.pass, target.key))
-    return { outcome: 'granted' }
+  if (session && !session.over && (session.login === null || logins.isOpen(session.login)))
+    return { outcome: 'granted', login: session.login }
+  if (auth === 'link' && path.pass !== null && sameSecret(path.pass, target.key)) return granted
 
   const navigates = isNavigation(request)
   const byHeader = request.headers.authorization !== undefined
@@ -54,10 +64,12 @@ export async function decideAccess(
   if (user.name !== target.username && !(user.admin && asAdmin)) return foreign(user, target)
   const visitor = user.name === target.username ? 'owner' : 'admin'
   if (visitor === 'admin') options.onAdminVisit(user, target, client)
-  if (byHeader && !navigates) return { outcome: 'granted' }
+  if (byHeader && !navigates) return granted
   const location = sessionLocation(request, path, target, visitor, client, options)
   return { outcome: 'redirect', location }
 }
+
+const granted: Access = { outcome: 'granted', login: null }
 
 /** A person's browser that goes to a page, not a page's script or image. */
 export function isNavigation(request: IncomingMessage): boolean {
@@ -114,12 +126,12 @@ function sessionLocation(
   client: Client,
   options: AccessOptions,
 ): string {
-  const { prefix, dashboardHost, signingKey, now } = options
+  const { prefix, dashboardHost, signingKey, logins, now } = options
   // The name is another, the port by which the browser came is the same.
   const port = /:\d+$/.exec(request.headers.host ?? '')?.[0] ?? ''
   const scheme = client.secure ? 'https' : 'http'
   const origin = dashboardHost === null ? '' : `${scheme}://${dashboardHost}${port}`
-  const session = issueSession(target, visitor, signingKey, now())
+  const session = issueSession(target, { visitor, login: logins.of(request) }, signingKey, now())
   const query = path.query
     .replace(/([?&])as=admin(?=&|$)/, '$1')
     .replace(/\?&/, '?')

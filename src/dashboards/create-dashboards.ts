@@ -7,7 +7,7 @@ import {
   type Logger,
   type User,
 } from '../core/index.ts'
-import { type AccessOptions, decideAccess, isHost } from './access.ts'
+import { type AccessOptions, decideAccess, isHost, type Logins } from './access.ts'
 import type { Client } from './client.ts'
 import {
   type DashboardAuth,
@@ -28,6 +28,8 @@ export interface DashboardsOptions {
    * GatewayError when that cannot be told now.
    */
   readonly authenticate: (request: IncomingMessage) => Promise<User | null>
+  /** What a dashboard's session is bound to. */
+  readonly logins: Logins
   /** Secret, random, the same after a restart. */
   readonly signingKey: Buffer
   /** The public prefix: empty, or `/a/b`. Redirects lead below it. */
@@ -56,6 +58,8 @@ export interface DashboardsLimits extends UpstreamLimits {
 export interface Dashboards {
   handleRequest(request: IncomingMessage, response: ServerResponse, client: Client): void
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, client: Client): void
+  /** Cuts what is still open by this login. */
+  loggedOut(login: string): void
   close(): void
 }
 
@@ -80,7 +84,7 @@ export function createDashboards(given: DashboardsOptions): Dashboards {
     maxFreeSockets: 32,
     timeout: 30_000,
   })
-  const webSockets = new Map<string, Set<Duplex>>()
+  const webSockets = new Map<string, Map<Duplex, string | null>>()
 
   const serve = async (request: IncomingMessage, response: ServerResponse, client: Client) => {
     const entry = await enter(request, client, options)
@@ -101,7 +105,7 @@ export function createDashboards(given: DashboardsOptions): Dashboards {
     if (entry.outcome === 'refused') return refuseUpgrade(socket, entry.status, entry.sentence)
     if (entry.outcome === 'redirect')
       return refuseUpgrade(socket, 401, "Open the dashboard's page first")
-    if (!socket.destroyed && countIn(webSockets, entry.clusterName, socket, limits))
+    if (!socket.destroyed && countIn(webSockets, entry, socket, limits))
       forwardUpgrade(socket, head, entry.upstream, limits)
   }
 
@@ -125,8 +129,13 @@ export function createDashboards(given: DashboardsOptions): Dashboards {
         refuseUpgrade(socket, ...sentenceOf(error, request.url ?? '')),
       )
     },
+    loggedOut(login) {
+      for (const sockets of webSockets.values())
+        for (const [socket, by] of sockets) if (by === login) socket.destroy()
+    },
     close() {
-      for (const sockets of webSockets.values()) for (const socket of sockets) socket.destroy()
+      for (const sockets of webSockets.values())
+        for (const socket of sockets.keys()) socket.destroy()
       agent.destroy()
     },
   }
@@ -135,9 +144,17 @@ export function createDashboards(given: DashboardsOptions): Dashboards {
 const statusOf: { readonly [code: string]: number } = { forbidden: 403, unavailable: 503 }
 
 type Entry =
-  | { readonly outcome: 'granted'; readonly clusterName: string; readonly upstream: Upstream }
+  | Granted
   | { readonly outcome: 'redirect'; readonly location: string }
   | { readonly outcome: 'refused'; readonly status: number; readonly sentence: string }
+
+interface Granted {
+  readonly outcome: 'granted'
+  readonly clusterName: string
+  /** What ends it. */
+  readonly login: string | null
+  readonly upstream: Upstream
+}
 
 /** Everything that is decided before a dashboard hears of a request. */
 async function enter(
@@ -160,6 +177,7 @@ async function enter(
   return {
     outcome: 'granted',
     clusterName: path.clusterName,
+    login: access.login,
     upstream: {
       address: target.address,
       path: (path.rest || '/') + path.query,
@@ -190,18 +208,18 @@ function withoutDashboard(target: DashboardTarget): Entry {
 
 /** Keeps a socket in the list of its cluster while it is open; false: the list was full, and it was refused. */
 function countIn(
-  webSockets: Map<string, Set<Duplex>>,
-  clusterName: string,
+  webSockets: Map<string, Map<Duplex, string | null>>,
+  { clusterName, login }: Granted,
   socket: Duplex,
   limits: DashboardsLimits,
 ): boolean {
-  const sockets = webSockets.get(clusterName) ?? new Set()
+  const sockets = webSockets.get(clusterName) ?? new Map<Duplex, string | null>()
   if (sockets.size >= limits.webSocketsPerCluster) {
     const sentence = `Cluster ${clusterName} has ${sockets.size} open dashboards, which is the limit; close some`
     refuseUpgrade(socket, 503, sentence)
     return false
   }
-  webSockets.set(clusterName, sockets.add(socket))
+  webSockets.set(clusterName, sockets.set(socket, login))
   socket.once('close', () => {
     sockets.delete(socket)
     if (sockets.size === 0) webSockets.delete(clusterName)

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import { test } from 'node:test'
 import {
   clusterName,
+  cookieName,
   dashboardKey,
   exchange,
   startBoth,
@@ -188,4 +189,29 @@ test('a cluster has so many and no more, until one is closed', async () => {
     answer = await readUntil(next, /\r\n\r\n/)
     next.destroy()
   }
+})
+
+test('a logout cuts what is open by that login, and nothing else', async () => {
+  const logins = {
+    of: (request: IncomingMessage) => String(request.headers['x-login']),
+    isOpen: () => true,
+  }
+  await using both = await startBoth(
+    webSocketServer((_, socket) => socket.on('error', () => {}).write(`${accepted}\r\n`)),
+    { auth: 'login', logins },
+  )
+  const [first, other] = ['a'.repeat(43), 'b'.repeat(43)] as const
+  const open = async (login: string) => {
+    const headers = { cookie: `${cookieName}=alice`, accept: 'text/html', 'x-login': login }
+    const entered = await fetch(`${both.url}${base}/ws`, { headers, redirect: 'manual' })
+    const path = String(entered.headers.get('location')).replace('/pre', '')
+    const socket = dial(both.url, handshake(path))
+    await readUntil(socket, /\r\n\r\n/)
+    return socket
+  }
+  const [cut, kept] = [await open(first), await open(other)]
+  both.dashboards.loggedOut(first)
+  await once(cut, 'end', { signal: AbortSignal.timeout(10_000) })
+  assert.equal(kept.readyState, 'open')
+  for (const socket of [cut, kept]) socket.destroy()
 })

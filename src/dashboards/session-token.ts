@@ -7,18 +7,25 @@ export type Visitor = 'owner' | 'admin'
 
 export const sessionLifetimeMs = 60 * 60 * 1000
 
+/** What a session says. */
+export interface DashboardSession {
+  readonly visitor: Visitor
+  /** The id of the login that it came from and ends with; null: of none, but of a header. */
+  readonly login: string | null
+}
+
 /**
- * The `~SESSION` of a dashboard: `s.KIND.EXPIRY.MAC`. The user and the cluster are not written into it (it is
+ * The `~SESSION` of a dashboard: `s.KIND.EXPIRY.LOGIN.MAC`. The user and the cluster are not written into it (it is
  * part of a URL) but are covered by the code. A key of a cluster has no dot, so the two cannot be confused.
  */
 export function issueSession(
   target: DashboardTarget,
-  visitor: Visitor,
+  { visitor, login }: DashboardSession,
   signingKey: Buffer,
   nowMs: number,
 ): string {
-  const expiry = (nowMs + sessionLifetimeMs).toString(36)
-  return `s.${visitor}.${expiry}.${codeOf(target, visitor, expiry, signingKey)}`
+  const said = `${visitor}.${(nowMs + sessionLifetimeMs).toString(36)}.${login ?? ''}`
+  return `s.${said}.${codeOf(target, said, signingKey)}`
 }
 
 /** Whose session it is and whether its hour is over; null: not one of this cluster and its owner. */
@@ -27,22 +34,22 @@ export function checkSession(
   target: DashboardTarget,
   signingKey: Buffer,
   nowMs: number,
-): { readonly visitor: Visitor; readonly over: boolean } | null {
-  const match = /^s\.(owner|admin)\.([0-9a-z]{1,12})\.([\w-]{43})$/.exec(token)
+): (DashboardSession & { readonly over: boolean }) | null {
+  const match = /^s\.((owner|admin)\.([0-9a-z]{1,12})\.([\w-]{43})?)\.([\w-]{43})$/.exec(token)
   if (match === null) return null
-  const [, kind, expiry = '', code = ''] = match
+  const [, said = '', kind, expiry = '', login = null, code = ''] = match
+  if (!sameSecret(code, codeOf(target, said, signingKey))) return null
   const visitor = kind === 'admin' ? 'admin' : 'owner'
-  if (!sameSecret(code, codeOf(target, visitor, expiry, signingKey))) return null
-  return { visitor, over: Number.parseInt(expiry, 36) <= nowMs }
+  return { visitor, login, over: Number.parseInt(expiry, 36) <= nowMs }
 }
 
 // A page asks for dozens of files by one session, so the codes that were last made are kept.
 const keptCodes = 1000
 const codes = new WeakMap<Buffer, Map<string, string>>()
 
-function codeOf(target: DashboardTarget, visitor: Visitor, expiry: string, key: Buffer): string {
+function codeOf(target: DashboardTarget, said: string, key: Buffer): string {
   const { clusterName, username } = target
-  const signed = JSON.stringify(['dashboard session', clusterName, username, visitor, expiry])
+  const signed = JSON.stringify(['dashboard session', clusterName, username, said])
   const kept = codes.get(key) ?? new Map<string, string>()
   codes.set(key, kept)
   const known = kept.get(signed)

@@ -83,10 +83,11 @@ c.Proxy.log_level = "DEBUG"
       await row.getByRole('link', { name: 'Dashboard' }).click()
       await page.waitForURL(/\/~s\.owner\.[\w.-]+\/status$/)
       await dashboardDraws(page)
+      const opened = page.url()
       await page.goto(gateway.address)
       await page.getByRole('button', { name: 'Log out' }).click()
       await page.waitForURL(`${gateway.address}/login`)
-      for (const address of [gateway.address, link]) {
+      for (const address of [gateway.address, link, opened]) {
         await page.goto(address)
         assert.equal(new URL(page.url()).pathname, `${prefix}/login`)
       }

@@ -34,6 +34,9 @@ export async function authenticateByName(request: IncomingMessage): Promise<User
   return name === undefined ? null : { name, groups: [], admin: name === 'root' }
 }
 
+/** Nobody's cookie is a login's. */
+export const noLogins = { of: () => null, isOpen: () => true }
+
 /** A dashboard of somebody's and the gateway's handler before it, on real sockets. */
 export async function startBoth(
   dashboard: Server | RequestListener,
@@ -44,6 +47,7 @@ export async function startBoth(
   const dashboards = createDashboards({
     findDashboard: (name) => (name === clusterName ? target : null),
     authenticate: authenticateByName,
+    logins: noLogins,
     signingKey: Buffer.alloc(32, 7),
     prefix: '/pre',
     auth: false,
@@ -69,6 +73,7 @@ export async function startBoth(
   return {
     url,
     target,
+    dashboards,
     inner,
     async [Symbol.asyncDispose]() {
       dashboards.close()

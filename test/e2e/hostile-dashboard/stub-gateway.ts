@@ -10,6 +10,7 @@ import {
   authenticateByName,
   cookieName,
   dashboardKey,
+  noLogins,
   quiet,
 } from '../../support/fake-dashboard.ts'
 import { sendHostilePage } from './pages.ts'
@@ -44,6 +45,7 @@ export function createStubGateway({ addresses, auth, other }: StubOptions) {
         ? null
         : { clusterName: name, username: 'alice', address: addresses[name], key: dashboardKey },
     authenticate: authenticateByName,
+    logins: noLogins,
     signingKey: Buffer.alloc(32, 1),
     prefix: '/pre',
     auth,
