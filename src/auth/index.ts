@@ -6,6 +6,7 @@ export {
   authSettingsClasses,
 } from './authenticators.ts'
 export { createJupyterHubAuthenticator } from './jupyterhub/index.ts'
+export { withoutLookAlikes } from './look-alikes.ts'
 export { askIssuer, oidcAuthenticatorSettings } from './oidc/index.ts'
 export {
   createAdmission,

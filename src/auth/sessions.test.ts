@@ -131,6 +131,17 @@ test('sessions that are over leave the store', async () => {
   )
 })
 
+test('whose sessions there are is known, after a restart too', async () => {
+  const { store } = createStore()
+  const { logger } = createLogger()
+  const sessions = await createSessions(store, settings, logger)
+  const { value } = await sessions.create(alice, 'login')
+  await sessions.create({ ...alice, name: 'bob' }, 'header')
+  assert.deepEqual([...(await createSessions(store, settings, logger)).users()], ['alice', 'bob'])
+  await sessions.end(value)
+  assert.deepEqual([...sessions.users()], ['bob'])
+})
+
 test('a store that cannot be written costs a warning, not the login', async () => {
   const { store } = createStore()
   const { logger, warnings } = createLogger()

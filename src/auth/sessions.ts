@@ -130,6 +130,7 @@ export async function createSessions(
     idOf,
     isOpen: (id) => found(Buffer.from(id, 'base64url').toString('hex')) !== null,
     onEnd: (listener) => void endListeners.push(listener),
+    users: () => byUser.keys(),
     async end(value) {
       if (forget(hashOf(value)) === null) return
       for (const listener of endListeners) listener(idOf(value))

@@ -15,6 +15,7 @@ import {
   createRoles,
   createSessions,
   groupsOfNow,
+  withoutLookAlikes,
   withRules,
 } from '../auth/index.ts'
 import type { Clusters } from '../clusters/index.ts'
@@ -55,14 +56,26 @@ export interface Web {
 export async function createWeb(start: WebStart): Promise<Web> {
   const { configuration, logger } = start
   const roleSettings = roleSettingsOf(configuration)
-  const authenticator = withRules(authenticatorOf(configuration, logger), roleSettings)
+  const sessions = await sessionsOf(start)
+  const tokens = await tokensOf(start)
+  const namesInUse = () => [
+    ...start.clusters.owners(),
+    ...tokens.list(null).map(({ user }) => user.name),
+    ...sessions.users(),
+    ...roleSettings.allowed_users,
+    ...roleSettings.admin_users,
+  ]
+  const authenticator = withoutLookAlikes(
+    withRules(authenticatorOf(configuration, logger), roleSettings),
+    namesInUse,
+    logger,
+  )
   await authenticator.start()
   const isAllowed = createAdmission(roleSettings)
-  const sessions = await sessionsOf(start)
   const authentication = createAuthentication({
     authenticator,
     sessions,
-    tokens: await tokensOf(start),
+    tokens,
     rules: {
       withRights: createRoles(roleSettings),
       isWelcome: (user) => isAllowed(user) && authenticator.knows?.(user.name) !== false,

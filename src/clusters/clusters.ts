@@ -52,6 +52,8 @@ export interface ClustersParts {
 export interface Clusters {
   readonly service: ClusterService
   readonly findDashboard: (name: string) => DashboardTarget | null
+  /** Whose clusters there are; a name for each. */
+  owners(): Iterable<string>
   /** To be called when the backend says that something changed. */
   readonly wake: () => void
   /** Reads the records and sets the routes of running clusters. Nothing moves yet. */
@@ -127,6 +129,7 @@ export function createClusters(parts: ClustersParts): Clusters {
   return {
     service,
     findDashboard,
+    owners: () => [...records.all()].map(({ cluster }) => cluster.username),
     wake: () => observer.wake(),
     async load() {
       await quotas.load()

@@ -118,6 +118,8 @@ export interface Sessions {
   ): Promise<{ readonly value: string; readonly maxAgeSeconds: number }>
   /** The session of a cookie's value; null: none, or over. Fast: called on every request. */
   find(value: string): Session | null
+  /** Whose sessions there are. */
+  users(): Iterable<string>
   /** Ends it at once. */
   end(value: string): Promise<void>
   /** Names the session of a cookie's value where it may be seen: it opens nothing. */

@@ -74,12 +74,16 @@ export function createCookieClient() {
   const cookies = new Map<string, string>()
   return {
     cookies,
-    async ask(url: string, form?: { readonly [name: string]: string }) {
+    /** Posts a form, or a text as it is. */
+    async ask(url: string, form?: string | { readonly [name: string]: string }) {
       const answer = await fetch(url, {
         redirect: 'manual',
         headers: { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
         signal: AbortSignal.timeout(30_000),
-        ...(form !== undefined && { method: 'POST', body: new URLSearchParams(form) }),
+        ...(form !== undefined && {
+          method: 'POST',
+          body: typeof form === 'string' ? form : new URLSearchParams(form),
+        }),
       })
       for (const cookie of answer.headers.getSetCookie()) {
         const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? []

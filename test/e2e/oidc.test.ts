@@ -121,12 +121,13 @@ test('a person logs in by the browser, works with a token in Python, and logs ou
   assert.match(hint, /^ey/)
 
   const secret = await page.evaluate(async () => {
-    const answer = await fetch('api/v1/tokens', {
+    const answer = await fetch('api/v1/user/tokens', {
       method: 'POST',
       body: JSON.stringify({ name: 'notebook', scope: 'manage' }),
     })
     return ((await answer.json()) as { secret: string }).secret
   })
+  assert.match(secret, /^dgt_/)
   const program = `
 import os
 from dask_gateway import BasicAuth, Gateway, JupyterHubAuth
@@ -203,6 +204,42 @@ for (const name of ['team/alice', 'auth0|5f7c', 'élise', '🦀', 'a,b', '<b>x</
     assert.equal(made.text, '{}')
   })
 
+/** A client with an access token that somebody made after their login. */
+async function clientOf(name: string, scope: string) {
+  const { browser } = await logIn(name)
+  const tokens = `${gateway.address}/api/v1/user/tokens`
+  const made = await browser.ask(tokens, JSON.stringify({ name: 'test', scope }))
+  const { secret } = JSON.parse(made.text) as { secret: string }
+  return createGatewayClient({ address: gateway.address, auth: bearer(secret) })
+}
+
+test('names with slashes, commas and markup are the same for quotas, tokens, audit and clusters', async () => {
+  const { admin } = await clientOf('boss', 'admin')
+  for (const name of ['team/../alice', 'c,d', '<i>%2F</i>', '?a#b']) {
+    const client = await clientOf(name, 'manage')
+    assert.equal((await client.user()).name, name)
+    const cluster = await client.create()
+    const found = await admin.clusters({ user: name })
+    assert.deepEqual(
+      found.clusters.map((each) => [each.name, each.username]),
+      [[cluster, name]],
+    )
+    await client.stop(cluster)
+    const tokens = await admin.tokens(name)
+    assert.deepEqual(
+      tokens.map(({ username }) => username),
+      [name],
+    )
+    const [login] = (await admin.events({ user: name })).filter(({ action }) => action === 'login')
+    assert.deepEqual([login?.user, login?.message], [name, 'at The Login & Co'])
+    for (const scope of ['user', 'group'] as const) {
+      const set = await admin.setQuota(scope, name, { clusters: 3 })
+      assert.deepEqual([set.scope, set.name], [scope, name])
+      await admin.unsetQuota(scope, name)
+    }
+  }
+})
+
 for (const name of [
   'x'.repeat(256),
   'al\u0000ice',
@@ -215,6 +252,14 @@ for (const name of [
     const { browser, answer } = await logIn(name)
     assert.equal(answer.status, 401)
     assert.match(answer.text, /The user name /)
+    assert.equal(await whoIs(browser), null)
+  })
+
+for (const name of ['Alice', 'ALICE', '\u0430lice', 'ａｌｉｃｅ'])
+  test(`${name} is not let in while alice is here`, async () => {
+    const { browser, answer } = await logIn(name)
+    assert.equal(answer.status, 401)
+    assert.match(answer.text, /Your user name looks like that of another user here/)
     assert.equal(await whoIs(browser), null)
   })
 

@@ -1,3 +1,4 @@
+import { skeletonOf } from '../look-alikes.ts'
 import { faultOfName } from '../user-name.ts'
 
 /** Who has which password: bcrypt's hash by user name. */
@@ -21,7 +22,7 @@ export function parseHtpasswd(text: string): HtpasswdUsers {
     const entry = raw.replace(/\r$/, '')
     if (entry.trim() === '' || entry.startsWith('#')) continue
     const { name, hash } = entryOf(entry, line)
-    const skeleton = name.normalize('NFKC').toLowerCase().normalize('NFKC')
+    const skeleton = skeletonOf(name)
     const other = alike.get(skeleton)
     if (other !== undefined) throw new Error(collision(name, line, other))
     alike.set(skeleton, { name, line })
