@@ -99,8 +99,13 @@ async function logout({ values, environment, output }: Context): Promise<undefin
 function sentenceOf({ name, groups, admin }: User): string {
   const more = [
     admin ? 'an administrator' : '',
-    groups.length === 0 ? '' : `in ${groups.join(', ')}`,
+    groups.length === 0 ? '' : `in ${groups.map(unmistakable).join(', ')}`,
   ]
   const words = more.filter((each) => each !== '').join(', ')
   return `You are ${name}${words === '' ? '' : ` (${words})`}`
+}
+
+/** A group may have a comma in its name. */
+function unmistakable(group: string): string {
+  return group.includes(',') ? JSON.stringify(group) : group
 }

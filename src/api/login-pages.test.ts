@@ -167,6 +167,17 @@ test('wrong passwords are refused, and after five it takes a pause, for that nam
   assert.equal((await login(it, { password: 'guess' })).status, 429)
 })
 
+test('one password tried at many names is slowed and told, and who knows theirs is let in at once', async (t) => {
+  const it = await startTestApi(t)
+  for (let count = 0; count < 20; count++)
+    assert.equal((await login(it, { username: `user${count}`, password: 'guess' })).status, 401)
+  const began = performance.now()
+  assert.equal((await login(it, { username: 'other', password: 'guess' })).status, 401)
+  assert.ok(performance.now() - began >= 490)
+  assert.match(it.lines.join('\n'), /somebody may be guessing {"address":"203\.0\.113\.9"}/)
+  assert.equal((await login(it, { username: 'alice', password: 'secret' })).status, 303)
+})
+
 test('a form that is no form, and one that is too large', async (t) => {
   const it = await startTestApi(t)
   assert.equal((await post(it, '/login', {})).status, 403)
