@@ -81,7 +81,7 @@ export class QuotaLedger {
 
   /** There is no such cluster, or there never was. */
   removed(cluster: Cluster): void {
-    this.#line.delete(cluster.name)
+    if (this.#line.delete(cluster.name)) this.onChange(holdersOf(cluster))
     this.#hold(cluster, nothing)
   }
 
