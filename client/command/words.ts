@@ -36,8 +36,9 @@ export function workersOf({ workers }: ClusterInfo): string {
 }
 
 /** What there is to know beside the state. */
-export function remarkOf({ pending_reason, reason }: ClusterInfo): string {
-  return pending_reason ?? reason ?? ''
+export function remarkOf({ pending_reason, reason, ends_at, end_reason }: ClusterInfo): string {
+  const end = ends_at === null ? '' : `Ends at ${timeOf(ends_at)}: ${end_reason ?? ''}`
+  return pending_reason ?? reason ?? end
 }
 
 export const clusterHeadings = [

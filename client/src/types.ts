@@ -72,6 +72,11 @@ export interface ClusterInfo {
   readonly reason: string | null
   readonly start_time: number
   readonly stop_time: number | null
+  /** When it will end by itself as things are; null: no end is in sight. */
+  readonly ends_at: number | null
+  readonly end_reason: string | null
+  /** Connections of clients; null: not known. */
+  readonly clients: number | null
   readonly options: JsonObject
   readonly workers: { readonly wanted: number } & { readonly [status in WorkerStatus]: number }
   /** Of the scheduler and the workers that run. */

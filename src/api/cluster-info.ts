@@ -3,7 +3,7 @@ import type { Cluster } from '../core/index.ts'
 
 /** A cluster as the new routes show it: never with a key. */
 export function clusterInfo(
-  { cluster, shown, pendingReason, workers, cores, memoryBytes }: ClusterDetails,
+  { cluster, shown, pendingReason, clients, end, workers, cores, memoryBytes }: ClusterDetails,
   dashboardRoute: (cluster: Cluster) => string,
 ) {
   const { settings, addresses } = cluster
@@ -17,6 +17,10 @@ export function clusterInfo(
     reason: cluster.reason,
     start_time: cluster.startTime,
     stop_time: cluster.stopTime,
+    // To the second, so that what stays the same is told the same.
+    ends_at: end === null ? null : Math.round((Date.now() + end.inMs) / 1000) * 1000,
+    end_reason: end === null ? null : end.reason,
+    clients,
     options: cluster.options,
     workers: { wanted: cluster.count, ...workers },
     cores,

@@ -15,6 +15,12 @@ const acknowledgement = z.object({
   version: z.int().min(0),
 })
 
+const tunnelReport = z.object({
+  proxy: z.string().max(100),
+  epoch: z.string().max(100),
+  open: z.record(z.string().max(253), z.int().min(0)),
+})
+
 /** The addresses from which a proxy watches now; only they may bring public traffic to the private address. */
 export interface OpenWatches {
   has(address: string): boolean
@@ -52,6 +58,21 @@ export function addRouteWatch(
       }
       const { proxy, epoch, version } = body.data
       if (routeFeed.acknowledge(proxy, epoch, version)) return sendJson(reply, undefined)
+      throw new GatewayError('conflict', `No watch of proxy ${proxy} in this run is open`)
+    },
+  })
+
+  app.route({
+    method: 'POST',
+    url: '/api/v1/routes/tunnels',
+    onRequest: requireProxy(proxyToken),
+    handler: (request, reply) => {
+      const body = tunnelReport.safeParse(jsonBody(request.body))
+      if (!body.success)
+        throw new GatewayError('invalid', 'A report of tunnels has proxy, epoch and open')
+      const { proxy, epoch, open } = body.data
+      if (routeFeed.reportTunnels(proxy, epoch, new Map(Object.entries(open))))
+        return sendJson(reply, undefined)
       throw new GatewayError('conflict', `No watch of proxy ${proxy} in this run is open`)
     },
   })

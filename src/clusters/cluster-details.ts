@@ -1,5 +1,6 @@
 import type { Status } from '../core/index.ts'
 import type { ClusterDetails } from './cluster-service.ts'
+import { comingEndOf } from './life-of.ts'
 import type { Entry } from './records.ts'
 import { shownStatus } from './shown-status.ts'
 
@@ -14,10 +15,18 @@ export function detailsOf(entry: Entry): ClusterDetails {
     cluster,
     shown: shownStatus(entry),
     pendingReason: pendingReason(entry),
+    clients: clientCount(entry),
+    end: comingEndOf(entry),
     workers,
     cores: working * settings.worker_cores + (hasScheduler ? settings.scheduler_cores : 0),
     memoryBytes: working * settings.worker_memory + (hasScheduler ? settings.scheduler_memory : 0),
   }
+}
+
+function clientCount(entry: Entry): number | null {
+  const clients = entry.clients()
+  if (clients.state === 'unknown') return null
+  return clients.state === 'none' ? 0 : clients.count
 }
 
 function countByStatus({ workers }: Entry): Record<Status, number> {

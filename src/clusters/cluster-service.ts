@@ -15,6 +15,8 @@ import type {
   Worker,
 } from '../core/index.ts'
 
+import type { ComingEnd } from './life.ts'
+
 /** The status that users see (wire-protocol.md, section 4.3). */
 export type ShownStatus = 'PENDING' | 'RUNNING' | 'STOPPING' | 'STOPPED' | 'FAILED'
 
@@ -37,6 +39,10 @@ export interface ClusterView {
 export interface ClusterDetails extends ClusterView {
   /** What it waits for, in words; null when it is not PENDING. */
   readonly pendingReason: string | null
+  /** Connections of clients through the proxies; null: not known. */
+  readonly clients: number | null
+  /** When it will end by itself as things are, and why; null: no end is in sight. */
+  readonly end: ComingEnd | null
   readonly workers: { readonly [status in Status]: number }
   /** Of the scheduler and the workers that run. */
   readonly cores: number

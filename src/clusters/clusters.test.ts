@@ -6,6 +6,7 @@ import { FakeBackend } from '../../test/fakes/fake-backend.ts'
 import { MemoryStore } from '../../test/fakes/memory-store.ts'
 import { waitFor } from '../../test/fakes/wait-for.ts'
 import {
+  type ClientPresence,
   type ClusterSettings,
   clusterConfigSettings,
   dbBackendSettings,
@@ -51,6 +52,7 @@ async function gateway({
 }: Setup = {}) {
   const quotaPolicy = { ...resolveSettings(quotasSettings, new Map()), ...quotas }
   const routes = new Map<string, Route>()
+  const presence: { clients: ClientPresence } = { clients: { state: 'unknown' } }
   const clusters = createClusters({
     store,
     drain: store,
@@ -62,6 +64,7 @@ async function gateway({
       put: (route) => routes.set(route.clusterName, route).size,
       remove: (name) => Number(routes.delete(name)),
       whenAcknowledged: async () => [],
+      clientsOf: () => presence.clients,
     },
     options: {
       fieldsFor: async () => [],
@@ -76,7 +79,7 @@ async function gateway({
   opened.push(clusters)
   await clusters.load()
   await clusters.start(AbortSignal.timeout(5000))
-  return { clusters, service: clusters.service, store, backend, routes }
+  return { clusters, service: clusters.service, store, backend, routes, presence }
 }
 
 type Gateway = Awaited<ReturnType<typeof gateway>>
@@ -570,4 +573,70 @@ test('a shutdown stops everything and says so', async () => {
   assert.equal(await it.clusters.stopAll(5000), 0)
   assert.equal(it.backend.alive, 0)
   assert.equal(it.store.clusters.get(name)?.reason, 'The gateway was shut down')
+})
+
+test('a cluster whose lifetime is over is warned and stopped, whatever the calendar jumps to', async (t) => {
+  const settings = { cluster_max_lifetime: 0.6, end_warning: 0.3 }
+  const it = await gateway({ settings })
+  const name = await runningCluster(it)
+  const shown = it.service.details(alice, name)
+  assert.match(shown.end?.reason ?? '', /^Its lifetime of 0.6 s is over/)
+  const real = Date.now
+  t.after(() => {
+    Date.now = real
+  })
+  Date.now = () => real() + 1_000_000_000
+  await beat(it, name, { count: 1 })
+  assert.equal(it.service.get(alice, name).shown, 'RUNNING')
+  Date.now = real
+  await waitFor('STOPPED', () => it.service.get(alice, name).shown === 'STOPPED')
+  const events = await it.service.events(alice, name, 0, 100)
+  const [warning, stop] = ['cluster-ending', 'stop-requested'].map((kind) =>
+    events.filter((event) => event.kind === kind),
+  )
+  assert.equal(warning?.length, 1)
+  assert.match(warning?.[0]?.message ?? '', /^The cluster ends in 0 s: Its lifetime of 0.6 s is/)
+  assert.ok((stop?.[0]?.time ?? 0) - (warning?.[0]?.time ?? 0) >= 250)
+  assert.equal(
+    it.service.get(alice, name).cluster.reason,
+    'Its lifetime of 0.6 s is over (cluster_max_lifetime)',
+  )
+})
+
+test('a lifetime counts over a restart, and one that ended meanwhile is warned of first', async () => {
+  const store = new MemoryStore()
+  const backend = new FakeBackend()
+  const settings = { cluster_max_lifetime: 3600, end_warning: 0.2 }
+  const first = await gateway({ store, backend, settings })
+  const name = await runningCluster(first)
+  await first.clusters.stop()
+  const cluster = store.clusters.get(name) ?? assert.fail('no cluster')
+  store.clusters.set(name, { ...cluster, readyTime: Date.now() - 7_200_000 })
+  const second = await gateway({ store, backend, settings })
+  await waitFor('STOPPED', () => second.service.get(alice, name).shown === 'STOPPED')
+  const kinds = (await second.service.events(alice, name, 0, 100)).map(({ kind }) => kind)
+  assert.ok(kinds.indexOf('cluster-ending') < kinds.indexOf('stop-requested'))
+  assert.ok(kinds.includes('cluster-ending'))
+})
+
+test('without a client a cluster is stopped; what is not known, a client and its owner keep it', async () => {
+  const settings = { client_timeout: 0.4, end_warning: 0.1 }
+  const it = await gateway({ settings })
+  const name = await runningCluster(it)
+  const count = () => it.service.details(alice, name).clients
+  assert.equal(count(), null)
+  it.presence.clients = { state: 'connected', count: 2 }
+  assert.equal(count(), 2)
+  const since = performance.now()
+  it.presence.clients = { state: 'none', since }
+  it.service.get(alice, name)
+  assert.equal(count(), 0)
+  await waitFor('STOPPED', () => it.service.details(alice, name).shown === 'STOPPED')
+  assert.ok(performance.now() - since >= 400)
+  assert.equal(
+    it.service.get(alice, name).cluster.reason,
+    'No client was connected for 0.4 s (client_timeout)',
+  )
+  const kinds = (await it.service.events(alice, name, 0, 100)).map(({ kind }) => kind)
+  assert.ok(kinds.includes('cluster-ending'))
 })

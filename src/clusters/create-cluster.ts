@@ -59,6 +59,8 @@ export async function createCluster(
     dashboardKey: randomHex(16),
     addresses: null,
     startTime: Date.now(),
+    readyTime: null,
+    endAge: null,
     stopTime: null,
     reason: null,
     workerStartFailures: 0,

@@ -12,6 +12,7 @@ export function applyHeartbeat(
   workers: Iterable<Worker>,
   heartbeat: Heartbeat,
   addresses: SchedulerAddresses,
+  calendar: number,
 ): Changed | null {
   const events: NewEvent[] = []
   const changedWorkers = changesOfWorkers(workers, heartbeat, events)
@@ -25,7 +26,11 @@ export function applyHeartbeat(
   const count = Math.min(heartbeat.count, workerLimit(cluster.settings))
   const failures = connected ? 0 : cluster.workerStartFailures
   const same =
-    !first && !moved && count === cluster.count && failures === cluster.workerStartFailures
+    !first &&
+    !moved &&
+    cluster.readyTime !== null &&
+    count === cluster.count &&
+    failures === cluster.workerStartFailures
   if (same && changedWorkers.length === 0) return null
   if (first)
     events.unshift({ kind: 'scheduler-ready', message: 'The scheduler sent its first heartbeat' })
@@ -36,6 +41,7 @@ export function applyHeartbeat(
           cluster: {
             ...cluster,
             status: 'running',
+            readyTime: cluster.readyTime ?? calendar,
             addresses: moved ? addresses : cluster.addresses,
             count,
             workerStartFailures: failures,

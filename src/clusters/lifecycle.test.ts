@@ -28,9 +28,17 @@ interface Case {
   readonly facts?: Partial<Situation['facts']>
   readonly seen?: { readonly [attemptId: string]: Partial<AttemptFacts> }
   readonly quota?: Partial<Situation['quota']>
+  readonly life?: Partial<Situation['life']>
 }
 
-function situation({ cluster, workers = [], facts, seen = {}, quota = {} }: Case): Situation {
+function situation({
+  cluster,
+  workers = [],
+  facts,
+  seen = {},
+  quota = {},
+  life = {},
+}: Case): Situation {
   return {
     cluster: {
       status: 'created',
@@ -38,6 +46,8 @@ function situation({ cluster, workers = [], facts, seen = {}, quota = {} }: Case
       count: 0,
       attempt: null,
       queued: null,
+      endAge: null,
+      settings: { cluster_max_lifetime: 0, client_timeout: 0, end_warning: 300 },
       workerStartFailures: 0,
       ...cluster,
     } as Cluster,
@@ -59,6 +69,9 @@ function situation({ cluster, workers = [], facts, seen = {}, quota = {} }: Case
       startBegunAt: now,
       lastError: null,
       room: fullRoom,
+      firstAge: null,
+      usedAt: now,
+      clientWarnedAt: null,
       quotaWait: null,
       ...facts,
       attempts: new Map(
@@ -66,6 +79,7 @@ function situation({ cluster, workers = [], facts, seen = {}, quota = {} }: Case
       ),
     },
     limits,
+    life: { ageMs: null, clients: { state: 'unknown' }, ...life },
     quota: { waitsFor: null, workers: Number.POSITIVE_INFINITY, ...quota },
     now,
   }

@@ -10,6 +10,7 @@ import {
   settle,
   stopAttempts,
 } from './attempt-lifecycle.ts'
+import { towardsEndOfLife } from './life.ts'
 import type { AttemptFacts, Situation, Step } from './situation.ts'
 import { endOf, isShortOfQuota, towardsCount } from './worker-lifecycle.ts'
 
@@ -55,7 +56,11 @@ function towardsRunning(situation: Situation, waits: number[]): Step | null {
       }
     waits.push(facts.heardAt + limits.heartbeat)
     if (!facts.published) return { do: 'publish' }
-    return settle(situation, [cluster.attempt], waits) ?? towardsCount(situation, waits)
+    return (
+      towardsEndOfLife(situation, waits) ??
+      settle(situation, [cluster.attempt], waits) ??
+      towardsCount(situation, waits)
+    )
   }
   return (
     lateStart(situation, cluster.attempt, attempt, waits) ??

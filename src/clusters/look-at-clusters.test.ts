@@ -26,7 +26,12 @@ async function manyRecords(t: TestContext, count: number): Promise<Records> {
     store.clusters.set(name, { ...cluster, ...changed })
   }
   const records = new Records(store, new QuotaLedger())
-  await records.load({ put: () => 1, remove: () => 1, whenAcknowledged: async () => [] })
+  await records.load({
+    put: () => 1,
+    remove: () => 1,
+    whenAcknowledged: async () => [],
+    clientsOf: () => ({ state: 'unknown' }),
+  })
   return records
 }
 

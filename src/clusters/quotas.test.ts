@@ -52,7 +52,12 @@ async function gateway(quotas: Partial<QuotaPolicy>, store: MemoryStore = new Sl
     quotaPolicy: () => policy,
     logArchive: store,
     backend,
-    routes: { put: () => 1, remove: () => 1, whenAcknowledged: async () => [] },
+    routes: {
+      put: () => 1,
+      remove: () => 1,
+      whenAcknowledged: async () => [],
+      clientsOf: () => ({ state: 'unknown' }),
+    },
     options: {
       fieldsFor: async () => [
         { field: 'cores', label: '', default: 1, spec: { type: 'int', min: 1, max: 100 } },

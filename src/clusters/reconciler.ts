@@ -1,9 +1,19 @@
 import { GatewayError, messageOf } from '../core/index.ts'
 import { find, stopObjects } from './attempt-steps.ts'
+import { lifeOf } from './life-of.ts'
 import { nextStep } from './lifecycle.ts'
 import { quotaText } from './quota-words.ts'
 import type { Entry } from './records.ts'
-import { admit, close, fail, finish, publish, startScheduler } from './scheduler-steps.ts'
+import {
+  admit,
+  close,
+  end,
+  fail,
+  finish,
+  publish,
+  startScheduler,
+  warnOfEnd,
+} from './scheduler-steps.ts'
 import type { QuotaRoom, Step } from './situation.ts'
 import type { StepContext } from './step-context.ts'
 import { WorkQueue } from './work-queue.ts'
@@ -53,11 +63,14 @@ export class Reconciler {
       while (!this.#stopping.signal.aborted) {
         const entry = records.get(name)
         if (entry === undefined) return
-        const { cluster, facts } = entry
+        const { cluster } = entry
         const workers = [...entry.workers.values()]
         const now = performance.now()
         const quota = this.#quotaOf(entry)
-        const step = nextStep({ cluster, workers, facts, limits: limitsOf(cluster), quota, now })
+        const limits = limitsOf(cluster)
+        const life = lifeOf(entry, now)
+        const { facts } = entry
+        const step = nextStep({ cluster, workers, facts, limits, quota, life, now })
         if (step.do === 'wait') {
           await this.#tellShort(entry, step.isShort)
           this.#failures.delete(name)
@@ -133,6 +146,10 @@ export class Reconciler {
         return retireWorkers(context, entry, step)
       case 'end-workers':
         return endWorkers(context, entry, step.ends)
+      case 'warn-of-end':
+        return warnOfEnd(context, entry, step)
+      case 'end':
+        return end(context, entry, step.reason)
       case 'fail':
         return fail(context, entry, step.reason)
       case 'close':

@@ -1,5 +1,6 @@
 import {
   type Change,
+  type ClientPresence,
   type Cluster,
   type ClusterEvent,
   type ClusterStore,
@@ -26,6 +27,8 @@ export interface Entry {
   cluster: Cluster
   readonly workers: Map<string, Worker>
   facts: ClusterFacts
+  /** Whether clients are connected to it now. */
+  readonly clients: () => ClientPresence
   /** The last sentence of each kind, so that an event tells each once. */
   readonly told: Map<ToldKind, string>
   /** How long the logs were that have been kept, by their objects' names; not known of earlier runs. */
@@ -64,6 +67,7 @@ export class Records {
   readonly #eventReads = new Map<string, Promise<readonly ClusterEvent[]>>()
   // Of each cluster, since its old ones were last removed.
   readonly #newEvents = new Map<string, number>()
+  #clientsOf: RouteTable['clientsOf'] = () => ({ state: 'unknown' })
   #lastEventId = 0
   #usageEnds = 0
 
@@ -79,6 +83,7 @@ export class Records {
   async load(routes: RouteTable): Promise<number> {
     const { clusters, workers, lastEventId } = await this.#store.load()
     this.#lastEventId = lastEventId
+    this.#clientsOf = (name) => routes.clientsOf(name)
     for (const cluster of clusters) this.#insert(cluster)
     for (const worker of workers) this.get(worker.clusterName)?.workers.set(worker.name, worker)
     for (const entry of this.#entries.values()) {
@@ -288,11 +293,15 @@ export class Records {
       startBegunAt: cluster.attempt === null ? null : performance.now(),
       lastError: null,
       room: fullRoom,
+      firstAge: null,
+      usedAt: performance.now(),
+      clientWarnedAt: null,
       quotaWait: null,
     }
     const entry: Entry = {
       cluster,
       workers: new Map(),
+      clients: () => this.#clientsOf(cluster.name),
       facts,
       told: new Map(),
       logEnds: new Map(),

@@ -1,7 +1,9 @@
 import { isFinal } from '../core/index.ts'
 import { randomHex } from '../util/index.ts'
+import { durationText } from './life.ts'
 import { keepLog, logTail } from './logs.ts'
 import { type Entry, objectRefs, routeOf } from './records.ts'
+import type { Step } from './situation.ts'
 import { newAttempt, type StepContext } from './step-context.ts'
 
 const acknowledgeLimitMs = 2000
@@ -78,6 +80,32 @@ export async function publish(context: StepContext, entry: Entry): Promise<void>
   await records.change(name, () => ({
     events: [{ kind: 'cluster-running', message: `The cluster is running${late}` }],
   }))
+}
+
+/** Warns its owner that it will end soon. */
+export async function warnOfEnd(
+  { records }: StepContext,
+  entry: Entry,
+  step: Extract<Step, { do: 'warn-of-end' }>,
+): Promise<void> {
+  const message = `The cluster ends in ${durationText(Math.round(step.inMs / 1000))}: ${step.reason}`
+  await records.change(entry.cluster.name, ({ cluster }) => ({
+    ...(step.of === 'lifetime' ? { cluster: { ...cluster, endAge: step.endAge } } : {}),
+    events: [{ kind: 'cluster-ending', message, details: { in_seconds: step.inMs / 1000 } }],
+  }))
+  if (step.of === 'clients') entry.facts = { ...entry.facts, clientWarnedAt: performance.now() }
+}
+
+/** Records that the cluster is to end, as its life is over. */
+export function end({ records }: StepContext, entry: Entry, reason: string): Promise<void> {
+  return records.change(entry.cluster.name, ({ cluster }) =>
+    cluster.target !== 'running'
+      ? null
+      : {
+          cluster: { ...cluster, target: 'stopped', reason },
+          events: [{ kind: 'stop-requested', message: reason }],
+        },
+  )
 }
 
 /** Records that the cluster is to end, and why, with the last lines of its log. */

@@ -19,6 +19,7 @@ import { detailsOf } from './cluster-details.ts'
 import type { ClusterService, ClusterView, ScaleResult, ShownStatus } from './cluster-service.ts'
 import { createCluster } from './create-cluster.ts'
 import { followClusters } from './follow-clusters.ts'
+import { markUsed } from './life-of.ts'
 import { limitAdapt, limitScale, smallerLimit, type WorkerLimit } from './limits.ts'
 import { createLogPieces } from './log-pieces.ts'
 import { usedText } from './quota-words.ts'
@@ -59,7 +60,11 @@ export function createClusterService(
   return {
     create: (user, options) => createCluster(parts, user, options),
     list: (user, wanted) => list(parts, user, wanted ?? ['PENDING', 'RUNNING']),
-    get: (user, name) => viewOf(ownEntry(parts, user, name)),
+    get(user, name) {
+      const entry = ownEntry(parts, user, name)
+      markUsed(entry)
+      return viewOf(entry)
+    },
     waitWhilePending: (user, name, limitMs, signal) =>
       waitWhilePending(parts, user, name, limitMs, signal),
     stop: (user, name) => stop(parts, user, name),

@@ -1,4 +1,5 @@
 import type { Cluster, Observation, Worker } from '../core/index.ts'
+import type { Life } from './life.ts'
 import type { Room } from './room.ts'
 
 /** All that the next step of a cluster depends on. */
@@ -9,6 +10,7 @@ export interface Situation {
   readonly facts: ClusterFacts
   readonly limits: Limits
   readonly quota: QuotaRoom
+  readonly life: Life
   /** A clock that does not jump, in milliseconds; all times of facts are of it. */
   readonly now: number
 }
@@ -33,6 +35,12 @@ export interface ClusterFacts {
   readonly lastError: string | null
   /** What the backend may be asked for, as far as its limits are known. */
   readonly room: Room
+  /** Its age by the calendar when this process first looked, and when that was; null: it has not run yet. */
+  readonly firstAge: { readonly ageMs: number; readonly at: number } | null
+  /** When its owner last asked for something that only who uses it does, or when this process took it over. */
+  readonly usedAt: number
+  /** When its owner was last warned that it ends without a client. */
+  readonly clientWarnedAt: number | null
   /** What it waited for in a quota when that was last looked at; null: nothing. */
   readonly quotaWait: string | null
 }
@@ -91,6 +99,22 @@ export type Step =
     }
   /** Write that these have ended. */
   | { readonly do: 'end-workers'; readonly ends: readonly WorkerEnd[] }
+  /** Write that it will end soon, and why. */
+  | {
+      readonly do: 'warn-of-end'
+      readonly of: 'lifetime'
+      readonly endAge: number
+      readonly reason: string
+      readonly inMs: number
+    }
+  | {
+      readonly do: 'warn-of-end'
+      readonly of: 'clients'
+      readonly reason: string
+      readonly inMs: number
+    }
+  /** Write that its life is over. */
+  | { readonly do: 'end'; readonly reason: string }
   /** Write that the cluster is to end as failed. */
   | { readonly do: 'fail'; readonly reason: string }
   /** Write that the cluster is on its way out and take its route away. */

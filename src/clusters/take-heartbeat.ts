@@ -33,7 +33,7 @@ export async function takeHeartbeat(
   let changed = false
   await parts.records.change(name, ({ cluster, workers }) => {
     if (cluster.target !== 'running' || cluster.attempt?.id !== attemptId) return null
-    const change = applyHeartbeat(cluster, workers.values(), heartbeat, addresses)
+    const change = applyHeartbeat(cluster, workers.values(), heartbeat, addresses, Date.now())
     changed = change !== null
     if (
       change?.cluster !== undefined &&

@@ -46,6 +46,21 @@ export const clusterConfigSettings = settingsClass({
       'Seconds without a running task after which a cluster is stopped; 0: never.',
       { default: 0 },
     ),
+    cluster_max_lifetime: setting(
+      types.seconds,
+      'Seconds from the first heartbeat of its scheduler after which a cluster is stopped; 0: never.',
+      { default: 0 },
+    ),
+    client_timeout: setting(
+      types.seconds,
+      'Seconds without a connected client after which a cluster is stopped; 0: never.',
+      { default: 0 },
+    ),
+    end_warning: setting(
+      types.seconds,
+      'Seconds by which an event warns of the end by cluster_max_lifetime or client_timeout; 0: no warning.',
+      { default: 300 },
+    ),
     cluster_max_memory: setting(
       types.optional(types.memory),
       'Memory of a whole cluster, scheduler included; the smallest of the three limits governs.',

@@ -26,6 +26,12 @@ export interface ClusterSettings {
   readonly adaptive_period: number
   /** Seconds; 0: never. */
   readonly idle_timeout: number
+  /** Seconds; 0: without end. */
+  readonly cluster_max_lifetime: number
+  /** Seconds; 0: never. */
+  readonly client_timeout: number
+  /** Seconds. */
+  readonly end_warning: number
   /** Bytes. */
   readonly cluster_max_memory: number | null
   readonly cluster_max_cores: number | null

@@ -68,6 +68,10 @@ export interface Cluster {
   readonly addresses: SchedulerAddresses | null
   /** Milliseconds since the epoch. */
   readonly startTime: number
+  /** When its scheduler was first heard, from which its lifetime counts; null: not yet. */
+  readonly readyTime: number | null
+  /** How old it will be, in milliseconds, when its lifetime ends, once its owner has been warned; null: not yet. */
+  readonly endAge: number | null
   readonly stopTime: number | null
   /** Why it failed or was stopped, in words for its owner; null while nothing is wrong. */
   readonly reason: string | null

@@ -22,7 +22,17 @@ export interface RouteTable {
    * returns the names of those that have not, empty when all have.
    */
   whenAcknowledged(version: number, limitMs: number): Promise<readonly string[]>
+  /** Whether clients have tunnels to a cluster, by what the proxies tell. */
+  clientsOf(clusterName: string): ClientPresence
 }
+
+/** Whether clients are connected to a cluster. */
+export type ClientPresence =
+  | { readonly state: 'connected'; readonly count: number }
+  /** `since`: by the clock of `performance.now()`. */
+  | { readonly state: 'none'; readonly since: number }
+  /** A proxy is away or has not told: never to be taken for none. */
+  | { readonly state: 'unknown' }
 
 /** What a proxy that watches is told. */
 export type RouteChange =
@@ -47,6 +57,10 @@ export type RouteChange =
  *   POST /api/v1/routes/ack   {"proxy": NAME, "epoch": E, "version": N}
  *     204: `RouteFeed.acknowledge` took it. 409: no watch of that name and run is open. It comes on a
  *     keep-alive connection of its own, so the answer must not wait for anything.
+ *
+ *   POST /api/v1/routes/tunnels   {"proxy": NAME, "epoch": E, "open": {CLUSTER: COUNT}}
+ *     All open tunnels of this proxy, and 0 for clusters that have had one since the last report. Once the watch is open,
+ *     then every 15 s, and within a second when a cluster has got its first tunnel or lost its last. 204 and 409 as above.
  *
  *   POST /api/v1/routes/probe   {"port": N}, and DELETE /api/v1/routes/probe/NAME
  *     For `dask-gateway-server doctor`: 200 {"name": NAME}, and for half a minute a route of that name to that port of the
@@ -90,6 +104,8 @@ export interface RouteFeed {
   ): { readonly close: () => void }
   /** A proxy says that it has all routes of `version`; false when it has no open watch or means another run. */
   acknowledge(proxyName: string, epoch: string, version: number): boolean
+  /** A proxy says which tunnels it has open; answers as `acknowledge`. */
+  reportTunnels(proxyName: string, epoch: string, open: ReadonlyMap<string, number>): boolean
   /** Proxies connected now, with the version each has. */
   readonly proxies: () => readonly { readonly name: string; readonly version: number }[]
 }

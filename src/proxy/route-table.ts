@@ -1,5 +1,6 @@
 import type { Route, RouteChange, RouteFeed, RouteLine, RouteTable } from '../core/index.ts'
 import { randomHex } from '../util/index.ts'
+import { PresenceBoard } from './client-presence.ts'
 
 interface Watch {
   readonly proxyName: string
@@ -22,6 +23,7 @@ export function createRouteTable(options: {
   readonly pingPeriodMs?: number
 }): RouteTable & RouteFeed {
   const epoch = randomHex(8)
+  const presence = new PresenceBoard()
   const routes = new Map<string, Route>()
   const changes: RouteChange[] = []
   const watches = new Map<string, Watch>()
@@ -44,11 +46,13 @@ export function createRouteTable(options: {
   return {
     put(route) {
       routes.set(route.clusterName, route)
+      presence.add(route.clusterName)
       return record({ version: ++version, type: 'put', route })
     },
 
     remove(clusterName) {
       if (!routes.delete(clusterName)) return version
+      presence.remove(clusterName)
       return record({ version: ++version, type: 'remove', clusterName })
     },
 
@@ -75,7 +79,10 @@ export function createRouteTable(options: {
       const ping = setInterval(() => send({ type: 'ping' }), options.pingPeriodMs ?? 5_000)
       const close = () => {
         clearInterval(ping)
-        if (watches.get(request.proxyName) === watch) watches.delete(request.proxyName)
+        if (watches.get(request.proxyName) === watch) {
+          watches.delete(request.proxyName)
+          presence.proxyLeft(request.proxyName)
+        }
         settleWaiters()
       }
       const end = () => {
@@ -87,6 +94,7 @@ export function createRouteTable(options: {
       const since = missed === null ? -1 : (request.since ?? -1)
       const watch: Watch = { proxyName: request.proxyName, version: since, send, end }
       watches.set(request.proxyName, watch)
+      presence.proxyCame(request.proxyName)
       for (const change of missed ?? []) send(change)
       if (missed === null) send({ type: 'snapshot', ...snapshot() })
       else send({ type: 'current', epoch, version })
@@ -100,6 +108,14 @@ export function createRouteTable(options: {
       settleWaiters()
       return true
     },
+
+    reportTunnels(proxyName, ofEpoch, open) {
+      if (!watches.has(proxyName) || ofEpoch !== epoch) return false
+      presence.report(proxyName, open)
+      return true
+    },
+
+    clientsOf: (clusterName) => presence.of(clusterName),
 
     proxies: () =>
       [...watches.values()].map((each) => ({ name: each.proxyName, version: each.version })),

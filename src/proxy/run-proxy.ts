@@ -58,7 +58,7 @@ export async function serveProxy(options: {
   const end = new AbortController()
   const watching = watchRoutes(
     { gatewayUrl: options.watchUrl, token: options.token, proxyName: ownName(), log },
-    proxy.tunnels,
+    { ...proxy.tunnels, tunnels: proxy.tunnels },
     end.signal,
   )
   return {

@@ -16,7 +16,16 @@ export function createTunnels(options: {
   const open = new Map<string, Set<() => void>>()
   const cuts = new Map<string, NodeJS.Timeout>()
   const waiting = new Set<() => void>()
+  // Clusters that had a tunnel since that was last told.
+  const touched = new Set<string>()
+  const watchers = new Set<() => void>()
+  let isUntold = false
   let hasAll = false
+
+  const changed = () => {
+    isUntold = true
+    for (const tell of watchers) tell()
+  }
 
   const cutLater = (name: string) => {
     if (!open.has(name) || cuts.has(name)) return
@@ -78,10 +87,38 @@ export function createTunnels(options: {
       const all = open.get(name) ?? new Set()
       if (all.size >= options.maxPerCluster) return null
       open.set(name, all.add(close))
+      touched.add(name)
+      if (all.size === 1) changed()
       return () => {
         all.delete(close)
-        if (all.size === 0 && open.get(name) === all) open.delete(name)
+        if (all.size > 0 || open.get(name) !== all) return
+        open.delete(name)
+        changed()
       }
+    },
+
+    take(): ReadonlyMap<string, number> {
+      const counts = new Map([...touched].map((name) => [name, 0]))
+      touched.clear()
+      isUntold = false
+      for (const [name, all] of open) {
+        counts.set(name, all.size)
+        touched.add(name)
+      }
+      return counts
+    },
+
+    whenChanged(signal: AbortSignal): Promise<void> {
+      return new Promise((resolve) => {
+        const done = () => {
+          watchers.delete(done)
+          signal.removeEventListener('abort', done)
+          resolve()
+        }
+        if (signal.aborted || isUntold) return resolve()
+        watchers.add(done)
+        signal.addEventListener('abort', done)
+      })
     },
 
     stop(): void {

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import * as z from 'zod'
 import { messageOf, type Route, type RouteLine } from '../core/index.ts'
 import { boundedWarnings, type Log } from './log.ts'
+import { type OpenTunnels, reportTunnels } from './report-tunnels.ts'
 
 export interface WatchOptions {
   /** `http://host:port` of the gateway's private address. */
@@ -25,6 +26,8 @@ export interface RouteSink {
   replaceAll(routes: readonly Route[]): void
   /** Whether it has all routes there are: true once the gateway has told them, false from when it falls silent. */
   upToDate(is: boolean): void
+  /** What there is to tell the gateway; without it, nothing is told. */
+  readonly tunnels?: OpenTunnels
 }
 
 const maxBackoffMs = 5_000
@@ -44,11 +47,14 @@ export async function watchRoutes(
   let backoffMs = firstBackoffMs
   while (!signal.aborted) {
     const connection = new AbortController()
-    const acknowledge = acknowledger(options, at, AbortSignal.any([signal, connection.signal]))
+    const ended = AbortSignal.any([signal, connection.signal])
+    const acknowledge = acknowledger(options, at, ended)
+    let reporting: Promise<void> | null = null
     try {
       const lines = await openWatch(options, at, signal)
       for await (const line of lines) {
         if (apply(parseLine(line), at, sink)) acknowledge()
+        reporting ??= reporter(options, at, sink.tunnels, ended)
         backoffMs = firstBackoffMs
       }
       options.log.debug('The gateway ended the watch of routes')
@@ -58,6 +64,7 @@ export async function watchRoutes(
     } finally {
       connection.abort()
       sink.upToDate(false)
+      await reporting
     }
     await delay(backoffMs, undefined, { signal }).catch(() => {})
     backoffMs = Math.min(maxBackoffMs, backoffMs * 2)
@@ -170,19 +177,45 @@ function acknowledger(options: WatchOptions, at: Position, signal: AbortSignal):
   }
 }
 
-async function sendAcknowledgement(
+/** Tells the open tunnels until `signal` aborts. */
+async function reporter(
+  options: WatchOptions,
+  at: Position,
+  tunnels: OpenTunnels | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  if (tunnels === undefined) return
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const send = (open: ReadonlyMap<string, number>) =>
+    tell(options, 'tunnels', { epoch: at.epoch, open: Object.fromEntries(open) }, agent, signal)
+  await reportTunnels(tunnels, send, signal)
+  agent.destroy()
+}
+
+function sendAcknowledgement(
   options: WatchOptions,
   at: Position,
   agent: Agent,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const body = JSON.stringify({ proxy: options.proxyName, epoch: at.epoch, version: at.version })
+  return tell(options, 'ack', { epoch: at.epoch, version: at.version }, agent, signal)
+}
+
+/** Whether the gateway has taken it. */
+async function tell(
+  options: WatchOptions,
+  what: 'ack' | 'tunnels',
+  message: object,
+  agent: Agent,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const body = JSON.stringify({ proxy: options.proxyName, ...message })
   const headers = {
     ...authorization(options.token),
     'Content-Type': 'application/json',
     'Content-Length': Buffer.byteLength(body),
   }
-  const url = new URL('api/v1/routes/ack', baseOf(options.gatewayUrl))
+  const url = new URL(`api/v1/routes/${what}`, baseOf(options.gatewayUrl))
   const asked = request(url, { method: 'POST', agent, headers, signal, timeout: 5_000 })
   asked.on('timeout', () => asked.destroy(new Error('no answer in time')))
   asked.end(body)

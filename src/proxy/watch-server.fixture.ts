@@ -16,6 +16,16 @@ export async function watchServer(feed: RouteFeed, token: string, port = 0) {
         const { proxy, epoch, version } = JSON.parse(body)
         response.writeHead(feed.acknowledge(proxy, epoch, version) ? 204 : 409).end()
       })
+    } else if (url.pathname === '/api/v1/routes/tunnels') {
+      let body = ''
+      request.setEncoding('utf8').on('data', (text) => {
+        body += text
+      })
+      request.on('end', () => {
+        const { proxy, epoch, open } = JSON.parse(body)
+        const isTaken = feed.reportTunnels(proxy, epoch, new Map(Object.entries(open)))
+        response.writeHead(isTaken ? 204 : 409).end()
+      })
     } else if (url.pathname === '/api/v1/routes' && url.searchParams.get('watch') === '1') {
       const since = url.searchParams.get('since')
       const watched = feed.serveWatch(

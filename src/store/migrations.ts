@@ -129,6 +129,10 @@ export const migrations: readonly string[] = [
   ) strict, without rowid;
   create index usage_of_account on usage (account, day);
   `,
+  `
+  alter table cluster add column ready_time integer;
+  alter table cluster add column end_age integer;
+  `,
 ]
 
 /** The version of a database of ours; 0: nothing in it yet. Throws when a newer server wrote it. */

@@ -55,6 +55,8 @@ export interface ClusterRow {
   /** JSON. */
   readonly addresses: string | null
   readonly start_time: number
+  readonly ready_time: number | null
+  readonly end_age: number | null
   readonly stop_time: number | null
   readonly reason: string | null
   readonly worker_start_failures: number

@@ -62,6 +62,7 @@ export function testCluster(
       ...{ scheduler_cmd: command, worker_cmd: command, environment, labels: {} },
       ...{ worker_memory: 2 ** 30, worker_cores: 1, worker_threads: null },
       ...{ scheduler_memory: 2 ** 30, scheduler_cores: 1, adaptive_period: 3, idle_timeout: 0 },
+      ...{ cluster_max_lifetime: 0, client_timeout: 0, end_warning: 300 },
       ...{ cluster_max_memory: null, cluster_max_cores: null, cluster_max_workers: null },
       ...{ cluster_start_timeout: null, worker_start_timeout: null },
       ...{ worker_start_failure_limit: null },
@@ -71,7 +72,13 @@ export function testCluster(
     addresses: {
       ...{ scheduler: 'tls://127.0.0.1:1', dashboard: null, api: 'http://127.0.0.1:2' },
     },
-    ...{ startTime: Date.now(), stopTime: null, reason: null, workerStartFailures: 0 },
+    ...{
+      startTime: Date.now(),
+      ...{ readyTime: null, endAge: null },
+      stopTime: null,
+      reason: null,
+      workerStartFailures: 0,
+    },
   }
 }
 

@@ -246,7 +246,8 @@ function reportOf(
 function detailsOf(view: ClusterView): ClusterDetails {
   const workers = { created: 0, submitted: 1, running: 2, closing: 0, stopped: 0, failed: 0 }
   const pendingReason = view.shown === 'PENDING' ? 'The queue is full' : null
-  return { ...view, pendingReason, workers, cores: 3, memoryBytes: 3 * 2 ** 31 }
+  const end = { inMs: 60_000, reason: 'Its lifetime of 1 h is over (cluster_max_lifetime)' }
+  return { ...view, pendingReason, clients: 1, end, workers, cores: 3, memoryBytes: 3 * 2 ** 31 }
 }
 
 function fakeCluster(number: number, username: string): Cluster {
@@ -268,6 +269,7 @@ function fakeCluster(number: number, username: string): Cluster {
       scheduler_cores: 1,
       adaptive_period: 3,
       idle_timeout: 0,
+      ...{ cluster_max_lifetime: 0, client_timeout: 0, end_warning: 300 },
       cluster_max_memory: null,
       cluster_max_cores: null,
       cluster_max_workers: null,
@@ -290,6 +292,8 @@ function fakeCluster(number: number, username: string): Cluster {
       api: 'http://127.0.0.1:3',
     },
     startTime: 1_700_000_000_000,
+    readyTime: null,
+    endAge: null,
     stopTime: null,
     reason: null,
     workerStartFailures: 0,

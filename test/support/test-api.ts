@@ -238,6 +238,7 @@ function createFakeRouteFeed() {
       }
     },
     acknowledge: (proxyName, epoch) => watches.has(proxyName) && epoch === 'e1',
+    reportTunnels: (proxyName, epoch) => watches.has(proxyName) && epoch === 'e1',
     proxies: () => [...watches.keys()].map((name) => ({ name, version: 0 })),
   }
   return { feed, watches }

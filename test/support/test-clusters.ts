@@ -29,7 +29,12 @@ export async function createTestClusters(
     quotaPolicy: () => resolveSettings(quotasSettings, new Map()),
     logArchive: store,
     backend,
-    routes: { put: () => 1, remove: () => 1, whenAcknowledged: async () => [] },
+    routes: {
+      put: () => 1,
+      remove: () => 1,
+      whenAcknowledged: async () => [],
+      clientsOf: () => ({ state: 'unknown' }),
+    },
     options: { fieldsFor: async () => [], settingsFor: async () => ({}) },
     resolveSettings: () => ({
       settings: { ...defaults, cluster_max_workers: 5, ...settings },
