@@ -292,6 +292,24 @@ test('a logout offers that of the other server, which gets the hint that its log
   assert.ok(!it.lines.join().includes(hint))
 })
 
+test('whom we refuse may come as somebody else, after a logout there', async (t) => {
+  const it = await startWith(t, {
+    form: 'redirect',
+    issuer: 'Hub',
+    begin: async ({ state }) => `https://hub.test/login?${new URLSearchParams({ state })}`,
+    finish: async () => ({ outcome: 'refused', reason: 'Not you' }),
+    end: async () => 'https://hub.test/logout',
+  })
+  const begun = await askPublic(it, '/dask/login/start')
+  const state = new URL(begun.headers.location ?? '').searchParams.get('state') ?? ''
+  const answer = await askPublic(it, `/dask/oauth_callback?state=${state}&code=c`, {
+    headers: { cookie: cookiesOf(begun) },
+  })
+  assert.match(answer.text, /<a href="\/dask\/logout\/elsewhere">Log out of Hub<\/a>/)
+  const away = await askPublic(it, '/dask/logout/elsewhere')
+  assert.equal(away.headers.location, 'https://hub.test/logout')
+})
+
 test('where the other server knows no logout, one is back at the login', async (t) => {
   const { it } = await start(t)
   const out = await askPublic(it, '/dask/logout', { method: 'POST' })

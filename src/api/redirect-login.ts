@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { AuthResult, LoginAttempt, RedirectLogin } from '../core/index.ts'
 import { randomHex } from '../util/index.ts'
 import { clientOf } from './client.ts'
-import { html, sendPage } from './html.ts'
+import { Html, html, sendPage } from './html.ts'
 import { type LoginEntrance, seeOther } from './login-entrance.ts'
 import { safeNextPath } from './next-path.ts'
 import { addressOf } from './public-address.ts'
@@ -57,7 +57,7 @@ export function addRedirectLogin(
       const { address } = clientOf(request.raw)
       context.logger.info('A login was refused', { address, reason: result.reason })
       await context.authentication.guesses.failed(address)
-      return sendFailure(reply, 401, `${result.reason}.`, next)
+      return sendFailure(reply, 401, `${result.reason}.`, next, asSomebodyElse())
     }
     return entrance.enter(request, reply, result.user, next, result.logoutHint)
   })
@@ -67,16 +67,24 @@ export function addRedirectLogin(
     return { callbackUrl, state, secret: states.secretOf(nonce, state) }
   }
 
+  /** Who is logged in there would come back as the same again, without a question. */
+  function asSomebodyElse(): Html {
+    return login.end === undefined
+      ? new Html('')
+      : html`\n<p><a href="${prefix}/logout/elsewhere">Log out of ${login.issuer}</a>, to come as somebody else.</p>`
+  }
+
   function sendFailure(
     reply: FastifyReply,
     status: number,
     message: string,
     next: string,
+    more = new Html(''),
   ): FastifyReply {
     const again = `${prefix}/login${next === '' ? '' : `?next=${encodeURIComponent(next)}`}`
     const content = html`<h1>You are not logged in</h1>
 <p role="alert">${message}</p>
-<p><a class="button" href="${again}">Try once more</a></p>`
+<p><a class="button" href="${again}">Try once more</a></p>${more}`
     return sendPage(reply, status, 'Not logged in', content)
   }
 }

@@ -22,6 +22,8 @@ export interface FakeProvider {
   /** The nonce that the browser was sent with. */
   nonce: string
   userinfo: { [name: string]: unknown } | null
+  /** A signed JWT of these claims and the usual ones of an ID token. */
+  signed(claims: { readonly [name: string]: unknown }): string
   /** Answers in its place; true: it has. */
   instead: (path: string, response: ServerResponse, request: IncomingMessage) => boolean
   /** Another key, of another name, in place of that of before. */
@@ -49,6 +51,7 @@ export async function startFakeProvider(): Promise<FakeProvider> {
     header: { alg: 'ES256', kid: shown.kid },
     nonce: '',
     userinfo: null,
+    signed,
     instead: () => false,
     rotate() {
       shown = newKey()
@@ -90,16 +93,20 @@ export async function startFakeProvider(): Promise<FakeProvider> {
         keys: [{ ...shown.publicKey.export({ format: 'jwk' }), kid: shown.kid, use: 'sig' }],
       }
     if (path === '/realm/userinfo') return it.userinfo
-    return { access_token: 'the-access-token', token_type: 'Bearer', id_token: idToken() }
+    return {
+      access_token: 'the-access-token',
+      token_type: 'Bearer',
+      id_token: signed({ nonce: it.nonce, ...it.claims }),
+    }
   }
 
-  function idToken(): string {
+  function signed(claims: { readonly [name: string]: unknown }): string {
     const now = Math.floor(Date.now() / 1000)
     const usual = { iss: issuer, aud: it.clientId, sub: 's-1', iat: now, exp: now + 300 }
-    const signed = `${base64(it.header)}.${base64({ ...usual, nonce: it.nonce, ...it.claims })}`
+    const text = `${base64(it.header)}.${base64({ ...usual, ...claims })}`
     const key = { key: used, dsaEncoding: 'ieee-p1363' } as const
-    const signature = it.header.alg === 'none' ? '' : sign('sha256', Buffer.from(signed), key)
-    return `${signed}.${signature === '' ? '' : signature.toString('base64url')}`
+    const signature = it.header.alg === 'none' ? '' : sign('sha256', Buffer.from(text), key)
+    return `${text}.${signature === '' ? '' : signature.toString('base64url')}`
   }
 
   return it

@@ -62,9 +62,11 @@ export function createOidcAuthenticator(
       const tls = await readClientTls('OIDCAuthenticator', { tls_ca: settings.tls_ca })
       const client = createOutsideClient({ ...usualLimits, ...surroundings.limits, tls })
       const provider = createProvider(settings, client.ask, logger)
+      const isOpen = settings.allowed_users.length + settings.allowed_groups.length === 0
+      const users = isOpen ? 'everybody whom it knows' : 'those who are allowed'
       running = { client, login: createOidcLogin(settings, provider, () => secret, logger) }
       provider.metadata().then(
-        () => logger.info('Users log in by OpenID Connect', { issuer: settings.issuer }),
+        () => logger.info('Users log in by OpenID Connect', { issuer: settings.issuer, users }),
         (error: unknown) =>
           logger.warn(
             `${name} does not tell how to log in, so nobody can; who has a session or an access token goes on: ${messageOf(error)}`,

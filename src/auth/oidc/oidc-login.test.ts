@@ -132,6 +132,35 @@ test('what the ID token does not tell, the provider is asked for', async (t) => 
   assert.match(told(), /unexpected "response" body "sub"/)
 })
 
+test('a signed user info is believed by its signature', async (t) => {
+  const settings = { username_claim: 'name', groups_claim: null }
+  const { provider, begin, finish, told } = await start(t, {
+    settings,
+    prepare: (it) => {
+      it.userinfo = {}
+      it.document = { userinfo_signing_alg_values_supported: ['ES256'] }
+    },
+  })
+  let body = ''
+  provider.instead = (path, response) => {
+    if (path !== '/realm/userinfo') return false
+    response.writeHead(200, { 'content-type': 'application/jwt' })
+    response.end(body)
+    return true
+  }
+  await begin()
+  body = provider.signed({ name: 'alice' })
+  const user = { name: 'alice', groups: [], admin: false }
+  assert.deepEqual(await finish(), { outcome: 'accepted', user })
+  const [header, , signature] = body.split('.')
+  const forged = Buffer.from(
+    JSON.stringify({ sub: 's-1', name: 'boss', iss: provider.issuer, aud: 'gateway' }),
+  )
+  body = `${header}.${forged.toString('base64url')}.${signature}`
+  await assert.rejects(finish(), { code: 'upstream' })
+  assert.match(told(), /signature/)
+})
+
 test("the client's secret is sent as the provider wants it, and taken anew at a reload", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'oidc-'))
   t.after(() => rmSync(folder, { recursive: true }))
