@@ -102,7 +102,8 @@ export function createAuthentication(parts: AuthenticationParts): Authentication
       result = await authenticator.authenticate({ authorization, address })
       return result
     } finally {
-      if (result?.outcome !== 'accepted') await guesses.failed(address)
+      if (result === null) await guesses.failed(address, null)
+      else if (result.outcome === 'refused') await guesses.failed(address, result.reason)
     }
   }
 
@@ -137,7 +138,7 @@ export function createAuthentication(parts: AuthenticationParts): Authentication
           ? 'This token is not one of the user whose name came with it'
           : null
     if (token === null || fault !== null) {
-      await guesses.failed(address)
+      await guesses.failed(address, fault)
       throw new GatewayError('unauthenticated', fault ?? '')
     }
     const proved = await rules.withGroups(token.user)

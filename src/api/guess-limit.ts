@@ -7,22 +7,26 @@ const windowMs = 60_000
 const slownessMs = 500
 
 export interface GuessLimit {
-  /** Resolves when the refusal may be sent. */
-  failed(address: string): Promise<void>
+  /** `reason`: for the log; null: it has been told. Resolves when the refusal may be sent. */
+  failed(address: string, reason: string | null): Promise<void>
 }
 
 /**
- * Whoever guesses passwords or tokens gets slow answers, and the log says from where. Only failures count and only they are
+ * Every refusal is in the log, but for those beyond twenty a minute from one address: whoever guesses passwords or tokens gets slow
+ * answers, and the log says from where. Only failures count and only they are
  * slow: others at the same address (a whole hub) notice nothing.
  */
 export function createGuessLimit(logger: Logger): GuessLimit {
   const failures = createThrottle(failuresAtOnce, windowMs)
   const told = createThrottle(1, windowMs)
   return {
-    async failed(address) {
+    async failed(address, reason) {
       const isMany = failures.waitSeconds(address) > 0
       failures.failed(address)
-      if (!isMany) return
+      if (!isMany) {
+        if (reason !== null) logger.info('A login was refused', { address, reason })
+        return
+      }
       if (told.waitSeconds(address) === 0) {
         told.failed(address)
         logger.warn(

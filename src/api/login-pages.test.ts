@@ -171,10 +171,13 @@ test('one password tried at many names is slowed and told, and who knows theirs 
   const it = await startTestApi(t)
   for (let count = 0; count < 20; count++)
     assert.equal((await login(it, { username: `user${count}`, password: 'guess' })).status, 401)
+  const refusals = () => it.lines.filter((line) => line.startsWith('A login was refused')).length
+  assert.equal(refusals(), 20)
   const began = performance.now()
   assert.equal((await login(it, { username: 'other', password: 'guess' })).status, 401)
   assert.ok(performance.now() - began >= 490)
   assert.match(it.lines.join('\n'), /somebody may be guessing {"address":"203\.0\.113\.9"}/)
+  assert.equal(refusals(), 20, 'no more lines than that')
   assert.equal((await login(it, { username: 'alice', password: 'secret' })).status, 303)
 })
 

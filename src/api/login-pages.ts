@@ -69,8 +69,7 @@ export function addLoginPages(context: RouteContext, options: LoginPagesOptions)
     }
     if (result.outcome === 'refused') {
       if (key !== null) failures.failed(key)
-      context.logger.info('A login was refused', { address, reason: result.reason })
-      await authentication.guesses.failed(address)
+      await authentication.guesses.failed(address, result.reason)
       return sendForm(request, reply, 401, `${result.reason}.`, kept)
     }
     if (key !== null) failures.succeeded(key)

@@ -55,8 +55,7 @@ export function addRedirectLogin(
     }
     if (result.outcome === 'refused') {
       const { address } = clientOf(request.raw)
-      context.logger.info('A login was refused', { address, reason: result.reason })
-      await context.authentication.guesses.failed(address)
+      await context.authentication.guesses.failed(address, result.reason)
       return sendFailure(reply, 401, `${result.reason}.`, next, asSomebodyElse())
     }
     return entrance.enter(request, reply, result.user, next, result.logoutHint)

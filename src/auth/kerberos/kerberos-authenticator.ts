@@ -99,13 +99,10 @@ export function createKerberosAuthenticator(
     async stop() {
       acceptor.close()
     },
-    async authenticate({ authorization, address }) {
+    async authenticate({ authorization }) {
       if (authorization === null) return refused('Authentication required')
       const token = negotiateToken(authorization)
-      const result = typeof token === 'string' ? refused(token) : await judge(token)
-      if (result.outcome === 'refused')
-        logger.info('A Kerberos login was refused', { address, reason: result.reason })
-      return result
+      return typeof token === 'string' ? refused(token) : judge(token)
     },
   }
 }
