@@ -4,6 +4,7 @@ import { clusterNamed } from './cluster-names.ts'
 import { type Command, type Context, isSet, textOf } from './context.ts'
 import { exitCodes, UsageError } from './exit-codes.ts'
 import { followOptions } from './follow-output.ts'
+import { openBrowser } from './open-browser.ts'
 import { boundsOf, clusterHeadings, clusterRow, remarkOf } from './words.ts'
 
 const living = ['PENDING', 'RUNNING', 'STOPPING'] as const
@@ -73,7 +74,7 @@ export const clusterCommands: readonly Command[] = [
     name: 'dashboard',
     operands: ['CLUSTER'],
     summary: "print the URL of a cluster's dashboard",
-    options: {},
+    options: { open: { type: 'boolean', help: 'in a browser too: of BROWSER, or xdg-open' } },
     run: dashboard,
   },
   {
@@ -165,7 +166,8 @@ function tellScale({ output }: Context, name: string, result: ScaleResult): unde
   return undefined
 }
 
-async function dashboard({ gateway, operands, output, signal }: Context): Promise<undefined> {
+async function dashboard(context: Context): Promise<undefined> {
+  const { gateway, operands, values, output, signal, environment } = context
   const client = await gateway()
   const name = await clusterNamed(client, operands[0] ?? '', 'own', signal)
   const cluster = await client.cluster(name, { signal })
@@ -177,7 +179,17 @@ async function dashboard({ gateway, operands, output, signal }: Context): Promis
     )
   if (output.isJson) output.json({ name, url })
   else output.line(url)
+  if (isSet(values, 'open')) await openDashboard(url, environment)
   return undefined
+}
+
+async function openDashboard(url: string, environment: NodeJS.ProcessEnv): Promise<void> {
+  // With Proxy.dashboard_auth = "link" a key is part of it.
+  if (new URL(url).pathname.includes('/~'))
+    throw new UsageError(
+      'This URL has a key in it, which other users of this machine would see in the list of processes: open it yourself',
+    )
+  await openBrowser(url, environment)
 }
 
 async function stop(context: Context): Promise<number | undefined> {

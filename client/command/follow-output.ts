@@ -28,8 +28,8 @@ export function printEvent(output: Output, event: Event): void {
   }
   const who = event.worker === null ? '' : ` [worker ${event.worker.slice(0, 8)}]`
   output.line(`${timeOf(event.time)}  ${event.kind}${who}  ${event.message}`)
-  const { log } = event.details
-  if (Array.isArray(log)) for (const line of log) output.line(`    ${line}`)
+  const { log_tail: log } = event.details
+  if (Array.isArray(log)) for (const line of log) output.line(`    ${String(line)}`)
 }
 
 export async function printLog(output: Output, pieces: AsyncIterable<LogPiece>): Promise<void> {

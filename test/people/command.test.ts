@@ -134,6 +134,14 @@ test('a cluster lives by the command alone: create, ls, scale, adapt, logs, even
   assert.equal(await done(['adapt', short, '--off']), '')
   const url = (await done(['dashboard', short])).trim()
   assert.equal(url, `${it.address}/clusters/${name}/status`)
+  const browser = join(alice.home, 'browser')
+  await writeFile(browser, `#!/bin/sh\necho "$@" >${browser}.saw\n`, { mode: 0o755 })
+  const opened = await alice.run(['dashboard', short, '--open', '--json'], '', { BROWSER: browser })
+  assert.deepEqual(JSON.parse(opened.stdout), { name, url })
+  assert.equal(await readFile(`${browser}.saw`, 'utf8'), `${url}\n`)
+  const none = await alice.run(['dashboard', short, '--open'], '', { BROWSER: 'no-browser' })
+  assert.equal(none.status, 1)
+  assert.match(none.stderr, /No browser could be opened: no-browser does not exist/)
   assert.match(await done(['top', '--once']), new RegExp(`^${name}`, 'm'))
 
   assert.equal(await done(['stop', short, '--wait']), '')
@@ -261,8 +269,20 @@ test('shells complete commands, options, fields and clusters', async () => {
   const shown = async (words: readonly string[]) =>
     (await done(['__complete', ...words])).trim().split('\n')
   assert.deepEqual(await shown(['cr']), ['create'])
-  const admin = ['ls', 'stop', 'logs', 'drain', 'events', 'health', 'tokens', 'revoke']
-  assert.deepEqual(await shown(['admin', '']), admin)
+  const admin = await shown(['admin', ''])
+  for (const word of [
+    'ls',
+    'stop',
+    'logs',
+    'drain',
+    'events',
+    'health',
+    'tokens',
+    'revoke',
+    'quota',
+  ])
+    assert.ok(admin.includes(word), word)
+  assert.deepEqual(await shown(['admin', 'quota', 's']), ['set'])
   assert.deepEqual(await shown(['ls', '--a']), ['--all', '--address'])
   assert.deepEqual(await shown(['create', '-o', 'c']), ['cores='])
   assert.deepEqual(await shown(['stop', name.slice(0, 4)]), [name])
