@@ -1,5 +1,6 @@
 import { GatewayError } from '../client/src/index.ts'
 import { byId, element, replaceContent } from './dom.ts'
+import { loginLink } from './login-place.ts'
 import { messageOf } from './words.ts'
 
 /** What looks at the gateway for as long as a part of the page is open. */
@@ -108,7 +109,7 @@ function show(next: typeof state, why: string): void {
     replaceContent(
       place,
       element('strong', {}, 'Your login has ended. '),
-      element('a', { href: 'login' }, 'Log in again'),
+      element('a', { href: 'login', onclick: toLogin }, 'Log in again'),
     )
   else if (before === 'lost') {
     replaceContent(place, 'The gateway answers again. What you see is up to date.')
@@ -116,6 +117,12 @@ function show(next: typeof state, why: string): void {
       if (state === 'well') place.replaceChildren()
     }, joyMs)
   }
+}
+
+/** The place is that of the click: one may have gone on meanwhile. */
+function toLogin(event: Event): void {
+  event.preventDefault()
+  location.assign(loginLink())
 }
 
 /** A login that ended under the open page: said at the top, as it concerns all of it. */

@@ -79,12 +79,23 @@ export function confirmed(question: {
   readonly text: string
   readonly action: string
   readonly more?: readonly Node[]
-  readonly run: () => Promise<void>
+  /** Nothing is lost by it. */
+  readonly isHarmless?: true
+  /** false: a field says what is wrong, and the dialog stays. */
+  readonly run: () => Promise<unknown>
 }): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const fault = notice()
-  const act = element('button', { type: 'submit', class: 'danger' }, question.action)
-  const back = element('button', { type: 'button', class: 'quiet', autofocus: true }, 'Cancel')
+  const act = element(
+    'button',
+    { type: 'submit', class: question.isHarmless ? '' : 'danger' },
+    question.action,
+  )
+  const back = element(
+    'button',
+    { type: 'button', class: 'quiet', autofocus: !question.isHarmless },
+    'Cancel',
+  )
   const form = element(
     'form',
     { novalidate: true },
@@ -99,7 +110,7 @@ export function confirmed(question: {
     event.preventDefault()
     void busy(act, async () => {
       try {
-        await question.run()
+        if ((await question.run()) === false) return
         isDone = true
         dialog.close()
       } catch (error) {
@@ -163,6 +174,16 @@ export function dashboardLink(
       link.setAttribute('aria-label', `Dashboard of cluster ${cluster.name}`)
     },
   }
+}
+
+/** An empty table; a column without a heading has what can be done. */
+export function tableOf(label: string, columns: readonly (string | null)[]) {
+  const body = element('tbody')
+  const heads = columns.map((name) =>
+    element('th', { scope: 'col' }, name ?? element('span', { class: 'unseen' }, 'Actions')),
+  )
+  const head = element('thead', {}, element('tr', {}, ...heads))
+  return { table: element('table', { 'aria-label': label }, head, body), body }
 }
 
 /** A field with its label above and a hint below. */

@@ -1,14 +1,12 @@
 import { createGatewayClient, type GatewayClient, type User } from '../client/src/index.ts'
 import { isLoginOver, keepFollowing } from './connection.ts'
-import { byId, element, replaceContent, setText } from './dom.ts'
+import { byId, replaceContent, setText } from './dom.ts'
 import { followClusters } from './live-clusters.ts'
-import { type MakeView, type Page, type Place, placeOf, type View } from './page.ts'
-import { adminClustersView } from './views/admin-clusters.ts'
-import { adminEventsView } from './views/admin-events.ts'
-import { adminHealthView } from './views/admin-health.ts'
-import { clusterView } from './views/cluster.ts'
-import { clustersView } from './views/clusters.ts'
-import { newClusterView } from './views/new-cluster.ts'
+import { loginLink, returnToPlace } from './login-place.ts'
+import { type Page, placeOf, type View } from './page.ts'
+import { navigationLinks, viewOf } from './places.ts'
+
+returnToPlace()
 
 const client = createGatewayClient({
   // Below whatever prefix the page came from.
@@ -26,7 +24,7 @@ void keepFollowing(new AbortController().signal, async ({ signal }) => {
     begin(client, await client.user({ signal }))
   } catch (error) {
     if (!isLoginOver(error)) throw error
-    location.replace('login')
+    location.replace(loginLink())
   }
 })
 
@@ -50,7 +48,12 @@ function begin(gateway: GatewayClient, user: User): void {
   let isFirst = true
   function go(): void {
     const place = placeOf(location.hash)
-    showNavigation(user, place)
+    const navigation = byId('navigation')
+    replaceContent(navigation, ...navigationLinks(user, place))
+    // On a telephone not all of it is seen.
+    navigation
+      .querySelector('[aria-current]')
+      ?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
     if (view?.go?.(place) === true) return
     left.abort()
     left = new AbortController()
@@ -67,42 +70,4 @@ function begin(gateway: GatewayClient, user: User): void {
   }
   window.addEventListener('hashchange', go)
   go()
-}
-
-const notFound: MakeView = () => ({
-  title: 'Not found',
-  content: [
-    element('h1', {}, 'There is nothing here'),
-    element('p', {}, element('a', { href: '#/' }, 'To your clusters')),
-  ],
-})
-
-function viewOf({ path }: Place, { admin }: User): MakeView {
-  const [first, second, third] = path
-  if (first === undefined) return clustersView
-  if (first === 'new') return newClusterView
-  if (first === 'clusters' && second !== undefined) return clusterView
-  if (first !== 'admin' || !admin) return notFound
-  if (second === 'clusters') return third === undefined ? adminClustersView : clusterView
-  if (second === 'health') return adminHealthView
-  return second === 'events' ? adminEventsView : notFound
-}
-
-function showNavigation(user: User, { path }: Place): void {
-  const places = [
-    ['#/', 'My clusters', path[0] !== 'admin'],
-    ...(user.admin
-      ? ([
-          ['#/admin/clusters', 'All clusters', path[1] === 'clusters'],
-          ['#/admin/health', 'Health', path[1] === 'health'],
-          ['#/admin/events', 'Audit', path[1] === 'events'],
-        ] as const)
-      : []),
-  ] as const
-  replaceContent(
-    byId('navigation'),
-    ...places.map(([href, name, isHere]) =>
-      element('a', { href, 'aria-current': isHere ? 'page' : null }, name),
-    ),
-  )
 }

@@ -1,5 +1,6 @@
 import type { Json, OptionField } from '../client/src/index.ts'
-import { element, setText } from './dom.ts'
+import { element } from './dom.ts'
+import { formField, type Input } from './form-field.ts'
 
 /** One option as a field of a form. */
 export interface ChosenField {
@@ -11,7 +12,6 @@ export interface ChosenField {
   refuse(problem: string): void
 }
 
-type Input = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement
 type Read = ReturnType<ChosenField['read']>
 
 const right = (value: Json | undefined): Read => ({ value, problem: null })
@@ -19,32 +19,13 @@ const wrong = (problem: string): Read => ({ value: undefined, problem })
 
 export function optionField(option: OptionField, index: number): ChosenField {
   const { field: name, label } = option
-  const id = `option-${index}`
-  const { input, hint, read } = controlOf(option, id)
-  const problem = element('span', { class: 'problem', id: `${id}-problem` })
-  const help = hint === null ? null : element('small', { id: `${id}-hint` }, hint)
-  const described = `${id}-problem${help === null ? '' : ` ${id}-hint`}`
-  input.setAttribute('aria-describedby', described)
-  const accept = () => {
-    input.removeAttribute('aria-invalid')
-    setText(problem, '')
-  }
-  input.addEventListener('input', accept)
-  const title = element('label', { for: id }, label === '' ? name : label)
-  const isCheck = option.spec.type === 'bool'
+  const { input, hint, read } = controlOf(option, `option-${index}`)
+  const { node, accept, refuse } = formField(label === '' ? name : label, input, hint)
   return {
-    name,
-    node: isCheck
-      ? element('div', { class: 'field check' }, input, title, problem)
-      : element('div', { class: 'field' }, title, input, problem, help),
+    ...{ name, node, refuse },
     read() {
       accept()
       return read()
-    },
-    refuse(text) {
-      input.setAttribute('aria-invalid', 'true')
-      setText(problem, text)
-      input.focus()
     },
   }
 }

@@ -1,27 +1,46 @@
-/** The Python that reaches this gateway, by the way that programs prove here who they are. With `cluster`: that cluster. */
+interface PythonUser {
+  readonly name: string
+  /** How programs prove who they are; of `GET /api/v1/user`. */
+  readonly challenge: string
+}
+
+/**
+ * The Python that reaches this gateway, by the way that programs prove here who they are, or with an access token. With `cluster`: that
+ * cluster.
+ */
 export function pythonLines(
   address: string,
-  user: { readonly name: string; readonly challenge: string },
+  user: PythonUser,
   cluster: string | null = null,
+  by: 'a token' | 'the usual way' = 'the usual way',
 ): string {
   const last =
     cluster === null
       ? ['cluster = gateway.new_cluster()', 'cluster.scale(2)']
       : [`cluster = gateway.connect(${pythonText(cluster)})`]
-  return [...gatewayLines(address, user), ...last, 'client = cluster.get_client()'].join('\n')
+  const first = by === 'a token' ? linesWithToken(address, user) : gatewayLines(address, user)
+  return [...first, ...last, 'client = cluster.get_client()'].join('\n')
 }
 
-function gatewayLines(
-  address: string,
-  user: { readonly name: string; readonly challenge: string },
-): readonly string[] {
+/** From the environment: a secret in a notebook is soon in a repository. */
+function linesWithToken(address: string, { name }: PythonUser): readonly string[] {
+  return [
+    'import os',
+    'from dask_gateway import Gateway, BasicAuth',
+    '',
+    `auth = BasicAuth(${pythonText(name)}, os.environ["DASK_GATEWAY_TOKEN"])`,
+    `gateway = Gateway(${pythonText(address)}, auth=auth)`,
+  ]
+}
+
+function gatewayLines(address: string, user: PythonUser): readonly string[] {
   const where = pythonText(address)
   switch (user.challenge.toLowerCase()) {
     case 'basic':
       return [
         'from dask_gateway import Gateway, BasicAuth',
         '',
-        `auth = BasicAuth(${pythonText(user.name)}, "your password")`,
+        `auth = BasicAuth(${pythonText(user.name)}, "your password or access token")`,
         `gateway = Gateway(${where}, auth=auth)`,
       ]
     case 'jupyterhub':
@@ -32,11 +51,17 @@ function gatewayLines(
         'auth = JupyterHubAuth("your token")',
         `gateway = Gateway(${where}, auth=auth)`,
       ]
-    default:
+    case 'negotiate':
       return [
         'from dask_gateway import Gateway',
         '',
         `gateway = Gateway(${where}, auth="kerberos")`,
+      ]
+    // A login by the browser alone, as with OIDC.
+    default:
+      return [
+        '# Make an access token first, on this page under Tokens.',
+        ...linesWithToken(address, user),
       ]
   }
 }

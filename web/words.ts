@@ -19,9 +19,19 @@ export function remarkOf({ pending_reason, reason }: ClusterInfo): string {
 
 export function workersOf({ workers, status }: ClusterInfo): string {
   if (status === 'STOPPED' || status === 'FAILED') return '–'
-  return workers.running === workers.wanted
-    ? String(workers.running)
-    : `${workers.running} of ${workers.wanted}`
+  if (workers.running === workers.wanted) return String(workers.running)
+  return workers.running < workers.wanted
+    ? `${workers.running} of ${workers.wanted}`
+    : `${workers.running}, down to ${workers.wanted}`
+}
+
+/** Of what runs; a cluster that waits or has ended has none. */
+export function usedCores({ cores }: ClusterInfo): string {
+  return cores === 0 ? '–' : String(cores)
+}
+
+export function usedMemory({ memory }: ClusterInfo): string {
+  return memory === 0 ? '–' : sizeOf(memory)
 }
 
 export function coresOf(count: number): string {
@@ -43,6 +53,10 @@ export function lengthOf(ms: number): string {
   const hours = Math.floor(seconds / 3600)
   if (hours < 48) return `${hours} h ${Math.floor((seconds % 3600) / 60)} min`
   return `${Math.floor(hours / 24)} d ${hours % 24} h`
+}
+
+export function hoursOf(seconds: number): string {
+  return (seconds / 3600).toFixed(2)
 }
 
 export function sizeOf(bytes: number): string {

@@ -36,23 +36,28 @@ function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character] ?? '')
 }
 
-const style = `:root{color-scheme:light dark;--line:#8888;--accent:#b3470e;--on-accent:#fff}
-@media(prefers-color-scheme:dark){:root{--accent:#ffa36c;--on-accent:#1b1b1b}}
-body{font:1rem/1.5 system-ui,sans-serif;max-width:48rem;margin:3rem auto;padding:0 1rem}
-h1{font-size:1.5rem;line-height:1.25}h2{font-size:1.2rem;margin-top:2rem}
-form{max-width:24rem}label{display:block;margin:1rem 0 .25rem}
-input,button,a.button{font:inherit;padding:.5rem .75rem;border:1px solid var(--line);border-radius:.375rem}
-input{width:100%;box-sizing:border-box}button{margin-top:1.25rem;cursor:pointer}
-button,a.button{background:var(--accent);border-color:var(--accent);color:var(--on-accent);font-weight:600}
-a.button{display:inline-block;text-decoration:none}
-form.bar{max-width:none;display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:.5rem 1rem}
-form.bar p{margin:0;overflow-wrap:anywhere}form.bar button{margin:0;background:none;border-color:var(--line);color:inherit;font-weight:400}
+// As the page has it (web/page.css).
+const style = `:root{color-scheme:light dark;--ground:#fbfaf8;--sheet:#fff;--text:#21201c;--muted:#65625a;--line:#e2dfd8;--strong:#8f8b82;--accent:#b3470e;--on-accent:#fff;--alert:#fdeae7;--alert-line:#b42318}
+@media(prefers-color-scheme:dark){:root{--ground:#171614;--sheet:#1f1e1b;--text:#ece9e2;--muted:#a9a59b;--line:#37352f;--strong:#7d796f;--accent:#ffa36c;--on-accent:#1f1408;--alert:#3b1b17;--alert-line:#ff9d91}}
+*{box-sizing:border-box}
+body{margin:0;padding:1rem;min-height:100vh;display:flex;justify-content:center;align-items:flex-start;background:var(--ground);color:var(--text);font:.9375rem/1.5 system-ui,sans-serif}
+main{width:100%;max-width:26rem;margin-top:clamp(0rem,12vh,7rem);padding:2rem;background:var(--sheet);border:1px solid var(--line);border-radius:.75rem;overflow-wrap:anywhere}
+svg{display:block;width:2.5rem;height:2.5rem}
+h1{font-size:1.375rem;line-height:1.25;letter-spacing:-.01em;margin:1rem 0 1.25rem}
+p,ul{margin:0 0 1rem}ul{padding-left:1.25rem}li+li{margin-top:.5rem}
+label{display:block;margin:1rem 0 .25rem;font-weight:550;font-size:.875rem}
+input,button,a.button{width:100%;min-height:2.5rem;padding:.25rem .75rem;font:inherit;border:1px solid var(--strong);border-radius:.5rem}
+input{background:var(--sheet);color:inherit}
+button,a.button{display:flex;align-items:center;justify-content:center;background:var(--accent);border-color:var(--accent);color:var(--on-accent);font-weight:550;text-align:center;text-decoration:none;cursor:pointer}
+button{margin-top:1.5rem}button:hover,a.button:hover{filter:brightness(1.08)}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
-a{color:var(--accent)}pre,code{font-family:ui-monospace,monospace;font-size:.875rem}
-pre{overflow:auto;padding:.75rem;border:1px solid var(--line);border-radius:.375rem}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.375rem .5rem;border-bottom:1px solid var(--line)}
-td code{overflow-wrap:anywhere}@media(max-width:40rem){th,td{padding:.375rem .25rem}}@media(min-width:40rem){time{white-space:nowrap}}
-[role=alert]{border-left:4px solid var(--accent);padding:.5rem .75rem;font-weight:600}small{display:block;margin-top:.25rem;opacity:.8}`
+a{color:var(--accent);text-underline-offset:.2em}code{font:.8125rem ui-monospace,monospace}
+small{display:block;margin-top:.25rem;color:var(--muted);font-size:.8125rem}
+[role=alert]{padding:.5rem .875rem;border-left:3px solid var(--alert-line);border-radius:.25rem;background:var(--alert)}`
+
+const mark = new Html(
+  '<svg viewBox="0 0 24 24" aria-hidden="true"><rect width="24" height="24" rx="6" fill="#b3470e"/><path d="M5 11.5 12 7.5v3l-7 4zM5 16.5 12 12.5v3l-7 4z" fill="#ffd0b0"/><path d="M13 6.5 19 3.5v11l-6 4z" fill="#fff"/></svg>',
+)
 
 const styleHash = createHash('sha256').update(style).digest('base64')
 
@@ -74,6 +79,7 @@ export function sendPage(
 </head>
 <body>
 <main>
+${mark}
 ${content}
 </main>
 </body>

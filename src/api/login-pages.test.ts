@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { waitFor } from '../../test/fakes/wait-for.ts'
 import {
   type Answer,
   askPublic,
@@ -31,9 +32,6 @@ async function login(it: TestApi, form: Record<string, string>, prefix = '', hea
 
 test('a person logs in, sees clusters, and logs out', async (t) => {
   const it = await startTestApi(t, { prefix: '/gateway' })
-  const away = await askPublic(it, '/gateway/')
-  assert.equal(away.status, 302)
-  assert.equal(away.headers.location, '/gateway/login')
   for (const query of ['', '?a=1']) {
     const bare = await askPublic(it, `/gateway${query}`)
     assert.equal(bare.status, 308)
@@ -76,6 +74,14 @@ test('a person logs in, sees clusters, and logs out', async (t) => {
   assert.match(String(out.headers['set-cookie']), /^test-gateway=; Max-Age=0; Path=\/gateway\//)
   const after = await askPublic(it, '/gateway/api/v1/options', { headers: { cookie } })
   assert.equal(after.status, 401)
+
+  // A session that has ended is nobody's, and its second logout nobody's action.
+  await post(it, '/gateway/logout', {}, { cookie })
+  await waitFor('the audit', () => it.memory.audits.length >= 3)
+  assert.deepEqual(
+    it.memory.audits.map(({ user, action }) => `${user}: ${action}`),
+    ['alice: login', 'alice: create', 'alice: logout'],
+  )
 })
 
 test('the page needs no script, names its fields, and may stand in no frame', async (t) => {

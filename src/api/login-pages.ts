@@ -11,7 +11,7 @@ import { addLogoutElsewhere } from './logout-elsewhere.ts'
 import { addNegotiateLogin } from './negotiate-login.ts'
 import { safeNextPath } from './next-path.ts'
 import { addRedirectLogin } from './redirect-login.ts'
-import type { RouteContext } from './route-context.ts'
+import { audit, type RouteContext } from './route-context.ts'
 import { createThrottle } from './throttle.ts'
 
 export interface LoginPagesOptions {
@@ -81,7 +81,9 @@ export function addLoginPages(context: RouteContext, options: LoginPagesOptions)
       return sendPage(reply, 403, 'Refused', html`<h1>Another site may not log you out.</h1>`)
     }
     for (const value of cookieValues(request.headers.cookie, sessions.cookieName)) {
+      const user = sessions.find(value)?.user
       await sessions.end(value)
+      if (user !== undefined) audit(context, { action: 'logout' }, user, request)
     }
     const { secure } = clientOf(request.raw)
     const gone = { maxAgeSeconds: 0, path: `${prefix}/`, secure }

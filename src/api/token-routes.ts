@@ -78,9 +78,9 @@ function newTokenOf(body: unknown): NewAccessToken {
   throw new GatewayError('invalid', 'expires_in must be a number of seconds, or null: never')
 }
 
-/** Nothing that a terminal or a log takes for more than a character. */
+/** Nothing that a terminal or a log takes for more than a character; the joiner of emoji is let be. */
 function isOneLine(text: string): boolean {
-  return !/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(text) && text.trim() === text
+  return !/(?!\u200d)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(text) && text.trim() === text
 }
 
 function idOf(request: FastifyRequest): string {

@@ -27,23 +27,17 @@ interface WebFile {
 }
 
 /**
- * `GET /`: the page, for who is logged in. `GET /assets/…`: its script, style and icon, which are called by their contents. `folder`: where
- * the build has put them; null: there is no page here.
+ * `GET /`: the page. `GET /assets/…`: its script, style and icon, which are called by their contents. They are the same for everybody: who
+ * is not logged in is sent to the login by the page itself, which alone knows where one is in it (what follows # stays in the browser), so
+ * that the login leads back there. `folder`: where the build has put them; null: there is no page here.
  */
 export function addWebPage(context: RouteContext, folder: string | null): void {
-  const { app, authentication, prefix } = context
+  const { app } = context
   // Read once: a gateway that runs goes on with its own page when a newer one is installed over it.
   const files = folder === null ? new Map<string, WebFile>() : readFiles(folder)
   const compressed = new WeakMap<WebFile, Buffer>()
 
   app.get('/', (request, reply) => {
-    if (authentication.sessionOf(request.raw) === null) {
-      return reply
-        .code(302)
-        .header('location', `${prefix}/login`)
-        .header('cache-control', 'no-store')
-        .send()
-    }
     const page = files.get('index.html')
     if (page === undefined)
       throw new GatewayError('unavailable', 'The page was not built: run "npm run build"')

@@ -185,12 +185,12 @@ function newToken(
   if (typeof lifeSeconds === 'number' && !(lifeSeconds >= minLifeSeconds && lifeSeconds <= atMost))
     throw new GatewayError(
       'invalid',
-      `A token lives from ${minLifeSeconds} to ${Math.floor(atMost)} seconds`,
+      `A token lives at least a minute, and at most ${lengthOf(atMost)} here`,
     )
   if (lifeSeconds === null && maxAge !== null)
     throw new GatewayError(
       'invalid',
-      `A token lives at most ${Math.floor(maxAge)} seconds here, not for ever`,
+      `A token lives at most ${lengthOf(maxAge)} here, not for ever`,
     )
   const life = lifeSeconds === undefined ? Math.min(usualLifeSeconds, atMost) : lifeSeconds
   const asked = life === null ? null : now + Math.floor(life) * 1000
@@ -207,6 +207,11 @@ function newToken(
     lastUsedAt: null,
     madeBy: by?.id ?? null,
   }
+}
+
+function lengthOf(seconds: number): string {
+  const days = Math.floor(seconds / 86_400)
+  return days >= 1 ? `${days} ${days === 1 ? 'day' : 'days'}` : `${Math.floor(seconds)} seconds`
 }
 
 function withThoseMade(token: AccessToken, all: readonly AccessToken[]): readonly AccessToken[] {

@@ -66,6 +66,8 @@ test('no text of anybody is markup: names, options, reasons, events, errors, log
   await page.getByRole('log').getByText(evil).waitFor()
   await page.getByRole('link', { name: 'Events' }).click()
   await page.getByText('cluster-failing').waitFor()
+  await page.getByText('The end of the log').first().click()
+  await page.getByLabel('The end of the log').getByText(evil).first().waitFor()
   await lookAt(page, 'hostile-events')
   assert.equal(await page.locator('main img, main script').count(), 0)
   assert.equal(new URL(page.url()).pathname, '/services/dask/')
@@ -110,7 +112,7 @@ test('of 10,000 clusters an administrator sees a page at once, and finds one', a
   gateway = await startGateway(options)
   const { page, problems } = await personAt(browser, gateway.address, 'boss')
   await page.getByRole('link', { name: 'All clusters' }).click()
-  await page.getByText('No cluster is like that.').waitFor()
+  await page.getByText('No cluster matches.').waitFor()
   const took = async (what: string, work: () => Promise<unknown>) => {
     const begun = performance.now()
     await work()
@@ -120,7 +122,7 @@ test('of 10,000 clusters an administrator sees a page at once, and finds one', a
   }
   const rows = page.getByRole('table').getByRole('row')
   await took('the first page', async () => {
-    await page.getByLabel('Status').selectOption({ label: 'Ended ones too' })
+    await page.getByLabel('Status').selectOption({ label: 'All, ended ones too' })
     await page.getByText(/^1 to 50 of 10,00\d clusters$/).waitFor()
   })
   assert.equal(await rows.count(), 51)
@@ -133,7 +135,7 @@ test('of 10,000 clusters an administrator sees a page at once, and finds one', a
     await page.getByText(/^1 to 50 of/).waitFor()
   })
   await took('one by its reason', async () => {
-    await page.getByLabel('Name, user or reason').fill('fault 7777')
+    await page.getByLabel('Part of name, user or reason').fill('fault 7777')
     await page.getByText('1 cluster', { exact: true }).waitFor()
   })
   await rows.getByText('user-77', { exact: true }).waitFor()

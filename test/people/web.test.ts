@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { dashboardDraws } from '../e2e/browser-steps.ts'
+import { dashboardDraws, logIn } from '../e2e/browser-steps.ts'
 import { waitFor } from '../fakes/wait-for.ts'
-import { peopleGateway } from './people.ts'
+import { password, peopleGateway } from './people.ts'
 import { browserOfTests, lookAt, personAt } from './web.ts'
 
 // A person with a real Chromium at a whole gateway with Dask, doing all that the page is for; then an administrator.
@@ -30,9 +30,11 @@ const { page, problems } = await personAt(browser, it.address, 'alice')
 const alice = it.clientOf('alice')
 const at = (place: string) => page.goto(`${it.address}/#/${place}`)
 let name = ''
+/** One that ran: another may have been wanted no more before it wrote anything. */
+let worker = ''
 
 test('without clusters the page says how to get one, and gives the Python lines to copy', async () => {
-  await page.getByRole('heading', { name: 'No cluster runs' }).waitFor()
+  await page.getByRole('heading', { name: 'No clusters are running' }).waitFor()
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
   await page.getByRole('button', { name: 'Copy' }).click()
   await page.getByRole('button', { name: 'Copied' }).waitFor()
@@ -87,7 +89,7 @@ test('a cluster becomes RUNNING before one’s eyes, is scaled and adapted, and 
   const workers = page.getByLabel('Workers', { exact: true })
   await workers.fill('many')
   await page.getByRole('button', { name: 'Scale', exact: true }).click()
-  await page.getByText('Workers must be a whole number').waitFor()
+  await page.getByText('Enter a whole number, 0 or more').waitFor()
   await workers.fill('9')
   await page.getByRole('button', { name: 'Scale', exact: true }).click()
   await page.getByRole('alert').getByText('4').waitFor()
@@ -95,10 +97,11 @@ test('a cluster becomes RUNNING before one’s eyes, is scaled and adapted, and 
   await page.getByRole('button', { name: 'Scale', exact: true }).click()
   await page.getByText('1 worker is asked for').waitFor()
   await waitFor('a worker', async () => (await alice.cluster(name)).workers.running === 1, 60_000)
+  worker = (await alice.workers(name)).find(({ status }) => status === 'running')?.name ?? ''
   await page.getByLabel('At least').fill('3')
   await page.getByLabel('At most').fill('2')
   await page.getByRole('button', { name: 'Adapt', exact: true }).click()
-  await page.getByText('At most cannot be less').waitFor()
+  await page.getByText('Cannot be less than at least').waitFor()
   await page.getByLabel('At least').fill('0')
   await page.getByRole('button', { name: 'Adapt', exact: true }).click()
   await page.getByText('The scheduler now chooses').waitFor()
@@ -109,12 +112,13 @@ test('a cluster becomes RUNNING before one’s eyes, is scaled and adapted, and 
 
 test('its workers, its events and its logs are followed', async () => {
   await page.getByRole('link', { name: 'Workers' }).click()
-  const row = page.getByRole('table', { name: 'Workers' }).getByRole('row').nth(1)
+  const workers = page.getByRole('table', { name: 'Workers' }).getByRole('row')
+  const row = workers.filter({ hasText: worker })
   await row.waitFor()
   await lookAt(page, 'workers')
   await row.getByRole('link', { name: /^Log of worker/ }).click()
   await page.getByRole('log').getByText('distributed.worker').first().waitFor()
-  assert.match(await page.getByLabel('Log of').inputValue(), /./)
+  assert.equal(await page.getByLabel('Log of').inputValue(), worker)
   await page.getByLabel('Log of').selectOption({ label: 'Scheduler' })
   await page.getByRole('log').getByText('Scheduler at:').waitFor()
   await lookAt(page, 'log')
@@ -219,9 +223,9 @@ test('an administrator sees everybody’s clusters, stops one, drains, and sees 
   const row = boss.page.getByRole('row').filter({ hasText: theirs })
   await row.getByText('alice').waitFor()
   await boss.page.getByLabel('User, exactly').fill('nobody')
-  await boss.page.getByText('No cluster is like that.').waitFor()
+  await boss.page.getByText('No cluster matches.').waitFor()
   await boss.page.getByLabel('User, exactly').fill('alice')
-  await boss.page.getByLabel('Name, user or reason').fill(theirs.slice(0, 10))
+  await boss.page.getByLabel('Part of name, user or reason').fill(theirs.slice(0, 10))
   await row.waitFor()
   await lookAt(boss.page, 'admin-clusters')
   await row.getByRole('link', { name: theirs }).click()
@@ -235,18 +239,22 @@ test('an administrator sees everybody’s clusters, stops one, drains, and sees 
 
   await boss.page.getByRole('link', { name: 'Health' }).click()
   for (const check of ['store', 'proxy', 'backend'])
-    await boss.page.getByRole('listitem').filter({ hasText: check }).getByText('Well').waitFor()
+    await boss.page
+      .getByRole('listitem')
+      .filter({ hasText: new RegExp(check, 'i') })
+      .getByText('Healthy')
+      .waitFor()
   await boss.page.getByRole('button', { name: 'Drain…' }).click()
   await boss.page.getByLabel('Message for users').fill('Back at <b>noon</b>')
   await lookAt(boss.page, 'drain')
   await boss.page.getByRole('button', { name: 'Drain', exact: true }).click()
-  await boss.page.getByText('No new clusters are taken since').waitFor()
+  await boss.page.getByText('No new clusters are accepted since').waitFor()
   await lookAt(boss.page, 'health')
   await at('new')
   await page.getByRole('button', { name: 'Create cluster' }).click()
   await page.getByRole('alert').getByText('Back at <b>noon</b>').waitFor()
-  await boss.page.getByRole('button', { name: 'Take new clusters again' }).click()
-  await boss.page.getByText('New clusters are taken.').waitFor()
+  await boss.page.getByRole('button', { name: 'Accept new clusters again' }).click()
+  await boss.page.getByText('New clusters are accepted.').waitFor()
 
   await boss.page.getByRole('link', { name: 'Audit' }).click()
   const stopped = boss.page.getByRole('row').filter({ hasText: 'admin-stop' })
@@ -259,13 +267,44 @@ test('an administrator sees everybody’s clusters, stops one, drains, and sees 
   assert.deepEqual(boss.problems, [])
 })
 
-test('a login that ends under the page is said at its top', async () => {
-  await at('')
-  await page.getByRole('heading', { name: 'My clusters' }).waitFor()
+test('a login that ends under the page is said at its top, and the next one leads back to the place', async () => {
+  const place = `${it.address}/#/clusters/${name}/events`
+  await page.goto(place)
+  await page.getByText('cluster-running').waitFor()
   await page.context().clearCookies()
   await at('new')
+  await page.getByText('Your login has ended.').waitFor()
+  await lookAt(page, 'logged-out')
+  await page.goto(place)
   await page.getByRole('link', { name: 'Log in again' }).click()
+  await logIn(page, 'alice', password)
+  await page.waitForURL(place)
+  await page.getByText('cluster-running').waitFor()
+
+  // Likewise a link that somebody sent.
+  const context = await browser.newContext()
+  const other = await context.newPage()
+  await other.goto(place)
+  await logIn(other, 'alice', password)
+  await other.waitForURL(place)
+  await other.getByText('cluster-running').waitFor()
+  // Which leads nowhere else.
+  for (const elsewhere of ['//evil.test/', 'https://evil.test/', 'javascript:alert(1)', '/\\evil'])
+    for (const path of ['?at=', 'login?next=/%3Fat=', 'login?next=']) {
+      await other.goto(`${it.address}/${path}${encodeURIComponent(elsewhere)}`)
+      assert.equal(new URL(other.url()).origin, it.address, path + elsewhere)
+    }
+  await other.goto(`${it.address}/?at=//evil.test/x`)
+  await other.getByRole('heading', { name: 'There is nothing here' }).waitFor()
+  assert.equal(other.url(), `${it.address}/#//evil.test/x`)
+  await context.close()
+})
+
+test('a logout is on record', async () => {
+  await page.getByRole('button', { name: 'Log out' }).click()
   await page.getByLabel('Password').waitFor()
+  const [latest] = await it.clientOf('boss').admin.events({ user: 'alice', limit: 1 })
+  assert.equal(latest?.action, 'logout')
 })
 
 test('in all of this nothing failed, nothing was loaded from elsewhere, and nobody else’s administration was seen', () => {

@@ -53,11 +53,13 @@ interface AxeResults {
 
 /** What axe finds, by day and by night, with all of its rules; and a picture of each, and of a telephone, where nothing may be too wide. */
 export async function lookAt(page: Page, name: string): Promise<void> {
+  const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth'
   const size = page.viewportSize()
   assert.ok(size !== null)
   for (const scheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
     await page.screenshot({ path: join(pictures, `web-${name}-${scheme}.png`), fullPage: true })
+    assert.equal(await page.evaluate(overflow), 0, `${name} is wider than the window`)
     // In the page's own world a script from here needs no leave of its policy.
     const results = (await page.evaluate(`${axe}; axe.run()`)) as AxeResults
     const found = results.violations.map(
@@ -66,7 +68,6 @@ export async function lookAt(page: Page, name: string): Promise<void> {
     assert.deepEqual(found, [], `${name}, ${scheme}`)
   }
   await page.setViewportSize({ width: 360, height: 800 })
-  const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth'
   await page.screenshot({ path: join(pictures, `web-${name}-narrow.png`), fullPage: true })
   assert.equal(await page.evaluate(overflow), 0, `${name} is wider than a telephone`)
   await page.setViewportSize(size)

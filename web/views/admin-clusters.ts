@@ -8,7 +8,7 @@ import { keepLooking } from '../connection.ts'
 import { dashboardLink, labelled, loading, showFault, stopButton } from '../controls.ts'
 import { element, type Row, setText } from '../dom.ts'
 import { linkTo, type MakeView, type Page } from '../page.ts'
-import { ageOf, sizeOf, workersOf } from '../words.ts'
+import { ageOf, usedCores, usedMemory, workersOf } from '../words.ts'
 import { cell, clusterTable, nameAndStatus } from './clusters.ts'
 
 const pageSize = 50
@@ -16,8 +16,8 @@ const lookMs = 4000
 const restMs = 300
 
 const choices: readonly (readonly [string, string, readonly ClusterStatus[]])[] = [
-  ['live', 'All that live', ['PENDING', 'RUNNING', 'STOPPING']],
-  ['all', 'Ended ones too', []],
+  ['live', 'Active', ['PENDING', 'RUNNING', 'STOPPING']],
+  ['all', 'All, ended ones too', []],
   ['pending', 'Pending', ['PENDING']],
   ['running', 'Running', ['RUNNING']],
   ['stopping', 'Stopping', ['STOPPING']],
@@ -45,7 +45,7 @@ export const adminClustersView: MakeView = (page, _place, signal) => {
   const none = element(
     'div',
     { class: 'empty', hidden: true },
-    element('p', {}, 'No cluster is like that.'),
+    element('p', {}, 'No cluster matches.'),
   )
   const wait = loading()
   const back = element('button', { type: 'button', class: 'quiet' }, 'Newer')
@@ -110,7 +110,7 @@ export const adminClustersView: MakeView = (page, _place, signal) => {
     'form',
     { class: 'toolbar', role: 'search', novalidate: true },
     labelled('Status', status),
-    labelled('Name, user or reason', search),
+    labelled('Part of name, user or reason', search),
     labelled('User, exactly', user),
   )
   form.addEventListener('submit', (event) => event.preventDefault())
@@ -129,8 +129,7 @@ function rowOf(page: Page, cluster: ClusterInfo): Row<ClusterInfo> {
   const first = nameAndStatus(cluster, linkTo('admin', 'clusters', cluster.name))
   const [user, workers, cores] = [cell('User'), cell('Workers'), cell('Cores')]
   const [memory, age] = [cell('Memory'), cell('Age')]
-  setText(user, cluster.username)
-  user.className = 'user'
+  user.append(element('span', { class: 'user' }, cluster.username))
   const dashboard = dashboardLink((now) => page.client.dashboardUrl(now))
   const stop = stopButton((name) => page.client.admin.stop(name), page.announce, false)
   const actions = element('td', { class: 'actions' }, dashboard.node, stop.node)
@@ -139,8 +138,8 @@ function rowOf(page: Page, cluster: ClusterInfo): Row<ClusterInfo> {
     update(now) {
       first.update(now)
       setText(workers, workersOf(now))
-      setText(cores, String(now.cores))
-      setText(memory, sizeOf(now.memory))
+      setText(cores, usedCores(now))
+      setText(memory, usedMemory(now))
       setText(age, ageOf(now))
       dashboard.update(now)
       stop.update(now)

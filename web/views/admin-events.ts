@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../../client/src/index.ts'
 import { keepFollowing } from '../connection.ts'
-import { busy, labelled, loading, notice, showFault } from '../controls.ts'
+import { busy, labelled, loading, notice, showFault, tableOf } from '../controls.ts'
 import { element } from '../dom.ts'
 import { linkTo, type MakeView } from '../page.ts'
 import { timeOf } from '../words.ts'
@@ -17,16 +17,8 @@ export const adminEventsView: MakeView = (page, _place, signal) => {
     ...{ id: 'by-user', autocomplete: 'off', spellcheck: 'false', autocapitalize: 'none' },
   })
   const cluster = element('input', { id: 'of-cluster', autocomplete: 'off', spellcheck: 'false' })
-  const body = element('tbody')
-  const heads = ['Time', 'User', 'Action', 'Cluster', 'From', 'Message'].map((name) =>
-    element('th', { scope: 'col' }, name),
-  )
-  const table = element(
-    'table',
-    { 'aria-label': 'Audit events' },
-    element('thead', {}, element('tr', {}, ...heads)),
-    body,
-  )
+  const columns = ['Time', 'User', 'Action', 'Cluster', 'From', 'Message']
+  const { table, body } = tableOf('Audit events', columns)
   const wait = loading()
   const older = element('button', { type: 'button', class: 'quiet', hidden: true }, 'Show older')
   const fault = notice()
@@ -96,26 +88,29 @@ export const adminEventsView: MakeView = (page, _place, signal) => {
   }
 }
 
-function rowOf({ time, user, action, cluster, owner, address, message }: AuditEvent): HTMLElement {
-  const text = (value: string) => element('span', {}, value)
+function rowOf(event: AuditEvent): HTMLElement {
+  const { time, user, action, address, message } = event
   return element(
     'tr',
     {},
     cell('Time', element('time', { datetime: new Date(time).toISOString() }, timeOf(time))),
-    cell('User', text(user)),
+    cell('User', element('span', { class: 'user' }, user)),
     cell('Action', element('code', {}, action)),
-    cell(
-      'Cluster',
-      cluster === null
-        ? text('')
-        : element(
-            'a',
-            { class: 'name', href: linkTo('admin', 'clusters', cluster), title: cluster },
-            cluster.slice(0, 8),
-          ),
-      text(cluster !== null && owner !== user ? ` of ${owner}` : ''),
-    ),
-    cell('From', text(address)),
-    cell('Message', text(message)),
+    cell('Cluster', ...clusterOf(event)),
+    cell('From', element('span', {}, address)),
+    wordsOf(message),
   )
+}
+
+function wordsOf(message: string): HTMLElement {
+  const words = cell('Message', ...(message === '' ? [] : [element('span', {}, message)]))
+  words.classList.add('words')
+  return words
+}
+
+function clusterOf({ cluster, owner, user }: AuditEvent): readonly HTMLElement[] {
+  if (cluster === null) return []
+  const href = linkTo('admin', 'clusters', cluster)
+  const link = element('a', { class: 'name', href, title: cluster }, cluster.slice(0, 8))
+  return owner === user ? [link] : [link, element('span', {}, ` of ${owner}`)]
 }

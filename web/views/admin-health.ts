@@ -18,11 +18,17 @@ export const adminHealthView: MakeView = (page, _place, signal) => {
       const badge = element('span', { class: 'badge' })
       const why = element('span', { class: 'remark' })
       return {
-        node: element('li', {}, element('span', { class: 'check-name' }, name), badge, why),
+        node: element(
+          'li',
+          {},
+          element('span', { class: 'check-name' }, capitalized(name)),
+          badge,
+          why,
+        ),
         update([, result]) {
           const isWell = result === 'pass'
           badge.dataset.status = isWell ? 'running' : 'failed'
-          setText(badge, isWell ? 'Well' : 'Fails')
+          setText(badge, isWell ? 'Healthy' : 'Failing')
           setText(why, isWell ? '' : result)
         },
       }
@@ -68,10 +74,10 @@ function figuresOf(health: AdminHealth): readonly (readonly [string, string])[] 
   const waiting = clusters.created + clusters.submitted
   return [
     ['Version', health.version],
-    ['Backend', health.backend],
-    ['Up since', timeOf(health.start_time)],
-    ['For', lengthOf(Date.now() - health.start_time)],
-    ['Memory', sizeOf(health.memory)],
+    ['Kind of backend', health.backend],
+    ['Started', timeOf(health.start_time)],
+    ['Up for', lengthOf(Date.now() - health.start_time)],
+    ['Memory of the gateway', sizeOf(health.memory)],
     ['Open streams', health.streams.toLocaleString()],
     [
       'Proxies',
@@ -83,6 +89,10 @@ function figuresOf(health: AdminHealth): readonly (readonly [string, string])[] 
     ['Workers running', workers.running.toLocaleString()],
     ['Workers pending', (workers.created + workers.submitted).toLocaleString()],
   ]
+}
+
+function capitalized(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1)
 }
 
 function drainSection({ client, announce }: Page) {
@@ -98,20 +108,20 @@ function drainSection({ client, announce }: Page) {
         .setDrain(false)
         .then((after) => {
           update(after)
-          announce('New clusters are taken again')
+          announce('New clusters are accepted again')
         })
         .catch(fault.tell)
       return
     }
     const message = element('input', { id: 'drain-message', maxlength: 500, autocomplete: 'off' })
     void confirmed({
-      title: 'Take no new clusters?',
+      title: 'Accept no new clusters?',
       text: 'Clusters that run stay. Whoever asks for a new one is refused, with your message.',
       action: 'Drain',
       more: [labelled('Message for users', message, 'Such as: maintenance until 14:00')],
       run: async () => update(await admin.setDrain(true, message.value.trim())),
     }).then((isDone) => {
-      if (isDone) announce('No new clusters are taken')
+      if (isDone) announce('No new clusters are accepted')
     })
   })
   function update(next: Drain): void {
@@ -121,11 +131,11 @@ function drainSection({ client, announce }: Page) {
     setText(
       state,
       next.draining
-        ? `No new clusters are taken${since}, by ${next.by ?? 'nobody'}${says}`
-        : 'New clusters are taken.',
+        ? `No new clusters are accepted${since}, by ${next.by ?? 'nobody'}${says}`
+        : 'New clusters are accepted.',
     )
     state.className = next.draining ? 'reason' : ''
-    setText(button, next.draining ? 'Take new clusters again' : 'Drain…')
+    setText(button, next.draining ? 'Accept new clusters again' : 'Drain…')
   }
   const node = element('section', { 'aria-labelledby': 'drain' })
   replaceContent(node, element('h2', { id: 'drain' }, 'New clusters'), state, fault.node, button)

@@ -27,7 +27,7 @@ export function eventsPanel({ access, signal }: PanelContext): Panel {
 }
 
 function entryOf({ time, kind, message, worker, details }: Event): HTMLElement {
-  const tail = details.log_tail
+  const tail = Array.isArray(details.log_tail) ? details.log_tail.map(String) : []
   return element(
     'li',
     {},
@@ -35,15 +35,15 @@ function entryOf({ time, kind, message, worker, details }: Event): HTMLElement {
     element(
       'div',
       {},
-      element('code', { class: 'kind' }, kind),
-      worker === null ? null : element('span', { class: 'muted' }, ` worker ${worker}`),
       element('p', {}, message),
-      typeof tail === 'string' && tail !== ''
+      element('code', { class: 'kind' }, kind),
+      worker === null ? null : element('span', { class: 'muted' }, ` · worker ${worker}`),
+      tail.length > 0
         ? element(
             'details',
             {},
             element('summary', {}, 'The end of the log'),
-            element('pre', { tabindex: 0, 'aria-label': 'The end of the log' }, tail),
+            element('pre', { tabindex: 0, 'aria-label': 'The end of the log' }, tail.join('\n')),
           )
         : null,
     ),

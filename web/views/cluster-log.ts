@@ -11,6 +11,9 @@ const linesAtFirst = 500
 const mostLines = 5000
 /** A browser keeps up with so much at once, however fast a log grows. */
 const linesAtOnce = 1000
+const pourMs = 50
+/** Lines are drawn in at most one part of so many of the time: the rest is for who looks, and for the lines that come. */
+const drawnPart = 4
 
 /** The log of the scheduler, or of a worker, as it grows. */
 export function logPanel({ access, place, cluster, signal }: PanelContext): Panel {
@@ -44,15 +47,18 @@ export function logPanel({ access, place, cluster, signal }: PanelContext): Pane
   fillChooser()
 
   let waiting: string[] = []
+  let restMs = pourMs
   let frame: ReturnType<typeof setTimeout> | undefined
   function pour(): void {
     frame = undefined
-    const lines = waiting
-    waiting = []
-    if (lines.length > mostLines) lines.splice(0, lines.length - mostLines)
+    const begun = performance.now()
+    const lines = waiting.splice(0, linesAtOnce)
+    const over = text.children.length + lines.length - mostLines
+    for (let count = 0; count < over; count++) text.firstElementChild?.remove()
     text.append(...lines.map((line) => element('div', {}, line === '' ? '\n' : logLine(line))))
-    while (text.children.length > mostLines) text.firstElementChild?.remove()
     if (follow.checked) text.scrollTop = text.scrollHeight
+    restMs = Math.max(pourMs, (performance.now() - begun) * (drawnPart - 1))
+    if (waiting.length > 0) frame = setTimeout(pour, restMs)
   }
   text.addEventListener('scroll', () => {
     follow.checked = text.scrollHeight - text.scrollTop - text.clientHeight < 40
@@ -69,7 +75,9 @@ export function logPanel({ access, place, cluster, signal }: PanelContext): Pane
     const pieces = access.followLogs(query, following)
     for await (const line of linesOf(pieces)) {
       waiting.push(line)
-      frame ??= setTimeout(pour, 50)
+      // What nobody will see is not drawn.
+      if (waiting.length > 2 * mostLines) waiting = waiting.slice(-mostLines)
+      frame ??= setTimeout(pour, restMs)
       // Lets the browser draw in a storm of lines.
       if (waiting.length % linesAtOnce === 0) await new Promise((done) => setTimeout(done))
     }

@@ -1,6 +1,6 @@
 import type { Worker } from '../../client/src/index.ts'
 import { keepLooking } from '../connection.ts'
-import { loading, showFault } from '../controls.ts'
+import { loading, showFault, tableOf } from '../controls.ts'
 import { element, keyedList, setText } from '../dom.ts'
 import { linkTo } from '../page.ts'
 import { ageOf, isOver, timeOf } from '../words.ts'
@@ -21,7 +21,7 @@ const words: { readonly [status in Worker['status']]: string } = {
 
 /** The workers, those that run first. */
 export function workersPanel({ access, cluster, signal }: PanelContext): Panel {
-  const body = element('tbody')
+  const { table, body } = tableOf('Workers', ['Worker', 'Status', 'Age', 'Started', null])
   const base = access.isMine ? ['clusters'] : ['admin', 'clusters']
   const show = keyedList<Worker>(
     body,
@@ -60,24 +60,7 @@ export function workersPanel({ access, cluster, signal }: PanelContext): Panel {
       }
     },
   )
-  const heads = ['Worker', 'Status', 'Age', 'Started'].map((name) =>
-    element('th', { scope: 'col' }, name),
-  )
-  const table = element(
-    'table',
-    { 'aria-label': 'Workers', hidden: true },
-    element(
-      'thead',
-      {},
-      element(
-        'tr',
-        {},
-        ...heads,
-        element('th', { scope: 'col' }, element('span', { class: 'unseen' }, 'Actions')),
-      ),
-    ),
-    body,
-  )
+  table.hidden = true
   const none = element(
     'div',
     { class: 'empty', hidden: true },

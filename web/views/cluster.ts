@@ -4,7 +4,17 @@ import { keepLooking } from '../connection.ts'
 import { dashboardLink, loading, showFault, statusBadge, stopButton } from '../controls.ts'
 import { element, replaceContent, setText } from '../dom.ts'
 import { linkTo, type MakeView, type Page, type Place } from '../page.ts'
-import { ageOf, coresOf, isOver, remarkOf, sizeOf, workersOf } from '../words.ts'
+import {
+  ageOf,
+  coresOf,
+  isOver,
+  remarkOf,
+  sizeOf,
+  timeOf,
+  usedCores,
+  usedMemory,
+  workersOf,
+} from '../words.ts'
 import { eventsPanel } from './cluster-events.ts'
 import { logPanel } from './cluster-log.ts'
 import { overviewPanel } from './cluster-overview.ts'
@@ -32,10 +42,10 @@ export const clusterView: MakeView = (page, place, signal) => {
   const isAdmins = place.path[0] === 'admin'
   const name = place.path[isAdmins ? 2 : 1] ?? ''
   const access = clusterAccess(page, name, isAdmins)
-  const head = headOf(page, name, isAdmins)
   const tabs = element('nav', { class: 'tabs', 'aria-label': 'About this cluster' })
   const main = element('div', {}, loading())
   const base = isAdmins ? ['admin', 'clusters', name] : ['clusters', name]
+  const head = headOf(page, base, name, isAdmins)
   let cluster: ClusterInfo | null = access.known()
   let panel: Panel | null = null
   let leftPanel = new AbortController()
@@ -111,9 +121,11 @@ function panelOf({ path }: Place): PanelName | null {
   return part in panels ? (part as PanelName) : null
 }
 
-function headOf(page: Page, name: string, isAdmins: boolean) {
+function headOf(page: Page, base: readonly string[], name: string, isAdmins: boolean) {
   const badge = statusBadge()
-  const remark = element('p', { class: 'reason', hidden: true })
+  const why = element('span')
+  const log = element('a', { href: linkTo(...base, 'log') }, 'Look at its log')
+  const remark = element('p', { class: 'reason', hidden: true }, why, ' ', log)
   const facts = element('dl', { class: 'facts' })
   const values = new Map<string, HTMLElement>()
   const fact = (label: string, value: string) => {
@@ -166,16 +178,18 @@ function headOf(page: Page, name: string, isAdmins: boolean) {
     node,
     update(cluster: ClusterInfo) {
       badge.update(cluster.status)
-      const why = remarkOf(cluster)
-      remark.hidden = why === ''
+      setText(why, remarkOf(cluster))
+      remark.hidden = why.textContent === ''
       remark.dataset.status = cluster.status.toLowerCase()
-      setText(remark, why)
+      log.hidden = cluster.status !== 'FAILED'
       if (isAdmins) fact('User', cluster.username)
       fact('Workers', workersOf(cluster))
-      fact('Cores', String(cluster.cores))
-      fact('Memory', sizeOf(cluster.memory))
+      fact('Cores', usedCores(cluster))
+      fact('Memory', usedMemory(cluster))
+      fact('Started', timeOf(cluster.start_time))
+      if (cluster.stop_time !== null) fact('Ended', timeOf(cluster.stop_time))
       fact(isOver(cluster) ? 'Lasted' : 'Age', ageOf(cluster))
-      fact('A worker has', `${coresOf(cluster.worker_cores)}, ${sizeOf(cluster.worker_memory)}`)
+      fact('Each worker', `${coresOf(cluster.worker_cores)}, ${sizeOf(cluster.worker_memory)}`)
       dashboard.update(cluster)
       stop.update(cluster)
     },

@@ -7,11 +7,13 @@ import {
   notice,
   statusBadge,
   stopButton,
+  tableOf,
 } from '../controls.ts'
 import { element, keyedList, type Row, setText } from '../dom.ts'
 import { linkTo, type MakeView, type Page } from '../page.ts'
 import { pythonLines } from '../python-lines.ts'
-import { ageOf, remarkOf, sizeOf, timeOf, workersOf } from '../words.ts'
+import { ageOf, remarkOf, timeOf, usedCores, usedMemory, workersOf } from '../words.ts'
+import { quotaPanel } from './quota-panel.ts'
 
 const shownAtOnce = 200
 
@@ -26,7 +28,7 @@ export const clustersView: MakeView = (page, _place, signal) => {
   const none = element(
     'div',
     { class: 'empty', hidden: true },
-    element('h2', {}, 'No cluster runs'),
+    element('h2', {}, 'No clusters are running'),
     element('p', {}, 'Start one here, or with the Python lines below.'),
     element('a', { class: 'button', href: '#/new' }, 'New cluster'),
   )
@@ -78,6 +80,7 @@ export const clustersView: MakeView = (page, _place, signal) => {
       none,
       living.node,
       cut,
+      quotaPanel(page, signal),
       endedSection,
       element(
         'section',
@@ -99,27 +102,8 @@ export function clusterTable(
   columns: readonly string[],
   make: (cluster: ClusterInfo) => Row<ClusterInfo>,
 ) {
-  const body = element('tbody')
-  const show = keyedList<ClusterInfo>(body, ({ name }) => name, make)
-  const heads = ['Cluster', 'Status', ...columns].map((name) =>
-    element('th', { scope: 'col' }, name),
-  )
-  const node = element(
-    'table',
-    { 'aria-label': label },
-    element(
-      'thead',
-      {},
-      element(
-        'tr',
-        {},
-        ...heads,
-        element('th', { scope: 'col' }, element('span', { class: 'unseen' }, 'Actions')),
-      ),
-    ),
-    body,
-  )
-  return { node, show }
+  const { table: node, body } = tableOf(label, ['Cluster', 'Status', ...columns, null])
+  return { node, show: keyedList<ClusterInfo>(body, ({ name }) => name, make) }
 }
 
 /** The cells that all such tables begin with. */
@@ -161,8 +145,8 @@ function liveRow(page: Page, cluster: ClusterInfo): Row<ClusterInfo> {
     update(now) {
       first.update(now)
       setText(workers, workersOf(now))
-      setText(cores, String(now.cores))
-      setText(memory, sizeOf(now.memory))
+      setText(cores, usedCores(now))
+      setText(memory, usedMemory(now))
       setText(age, ageOf(now))
       dashboard.update(now)
       stop.update(now)
