@@ -21,6 +21,7 @@ import type { ClusterService } from './cluster-service.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { Observer } from './observer.ts'
 import { QuotaLedger } from './quota-ledger.ts'
+import { LimitTable } from './quota-limits.ts'
 import { Quotas } from './quotas.ts'
 import { Reconciler } from './reconciler.ts'
 import { Records } from './records.ts'
@@ -71,6 +72,7 @@ export interface Clusters {
 export function createClusters(parts: ClustersParts): Clusters {
   const { store, backend, routes, logArchive, logger, policy } = parts
   const ledger = new QuotaLedger()
+  const limits = new LimitTable(parts.quotaStore, parts.quotaPolicy)
   const records = new Records(store, ledger)
   // A cluster may be asked for before the backend has started, which is then asked nothing; `start` wakes all.
   let isStarted = false
@@ -79,8 +81,7 @@ export function createClusters(parts: ClustersParts): Clusters {
   }
   const quotas = new Quotas({
     ledger,
-    store: parts.quotaStore,
-    policy: parts.quotaPolicy,
+    limits,
     isDraining: () => parts.drain.drain !== null,
     wake: wakeCluster,
   })
@@ -113,6 +114,8 @@ export function createClusters(parts: ClustersParts): Clusters {
   const { findDashboard, ...service } = createClusterService({
     records,
     quotas,
+    ledger,
+    limits,
     backend,
     logArchive,
     options: parts.options,
@@ -132,14 +135,14 @@ export function createClusters(parts: ClustersParts): Clusters {
     owners: () => [...records.all()].map(({ cluster }) => cluster.username),
     wake: () => observer.wake(),
     async load() {
-      await quotas.load()
+      await limits.load()
       const absurd = await records.load(routes)
       if (absurd > 0)
         logger.warn(
           `${absurd} schedulers and workers have begun in the future or years ago, as their records say: the system's clock was or is wrong. Their usage counts from now.`,
         )
     },
-    reload: () => quotas.reload(),
+    reload: () => limits.reload(),
     async start(signal) {
       await backend.start(signal)
       isStarted = true

@@ -187,6 +187,29 @@ test('of 100 parallel creates exactly those are admitted that fit, with workers 
   assert.deepEqual(quota?.resources.memory.limit, null)
 })
 
+test('of workers that ten clusters ask for at once exactly those begin that fit', async () => {
+  const it = await gateway({ group: { workers: 13 } })
+  const names = await Promise.all(
+    Array.from({ length: 10 }, async (_, at) => {
+      const { name } = await it.service.create(user(`user${at}`, 'lab'), {})
+      return started(it, name)
+    }),
+  )
+  await Promise.all(names.map((name) => beat(it, name, 4)))
+  await waitFor('all that fit', () => live(it).length >= 13)
+  await Promise.all(names.map((name) => beat(it, name, 5)))
+  const events = await Promise.all(
+    names.map((name, at) =>
+      waitFor('its workers, or that it is told', async () => {
+        const found = await it.service.events(user(`user${at}`), name, 0, 100)
+        return found.some(({ kind }) => kind === 'workers-limited') && found
+      }),
+    ),
+  )
+  assert.equal(events.length, 10)
+  assert.equal(live(it).length, 13)
+})
+
 test('what could not be written holds nothing', async () => {
   const it = await gateway({ user: { clusters: 2 } })
   it.store.failing = true
@@ -224,8 +247,8 @@ test('a cluster counts for its owner and for each group that its owner was in wh
     ],
   )
   const all = it.service.allQuotas().quotas.map(({ scope, name }) => `${scope} ${name}`)
-  const groups = ['group plain', 'group other', 'group a, b', 'group A, B']
-  assert.deepEqual(all, ['user cleo', 'user ben', 'user ann', ...groups])
+  const groups = ['group A, B', 'group a, b', 'group other', 'group plain']
+  assert.deepEqual(all, ['user ann', 'user ben', 'user cleo', ...groups])
 })
 
 test('it holds until the backend has confirmed its end', async () => {

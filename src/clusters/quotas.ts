@@ -4,31 +4,15 @@ import {
   type ClusterSettings,
   GatewayError,
   type QuotaHolder,
-  type QuotaLimits,
-  type QuotaOverride,
-  type QuotaPolicy,
-  type QuotaResource,
-  type QuotaStore,
   quotaResources,
-  quotaScopes,
-  type User,
 } from '../core/index.ts'
-import type { Limit, QuotaReport, QuotaReports } from './cluster-service.ts'
 import { amountsOf, each, holdersOf, keyOf, nothing, type QuotaLedger } from './quota-ledger.ts'
-import {
-  holderText,
-  refusal,
-  refusalForEver,
-  type Shortage,
-  standing,
-  waiting,
-} from './quota-words.ts'
+import type { LimitTable } from './quota-limits.ts'
+import { refusal, refusalForEver, type Shortage, waiting } from './quota-words.ts'
 
 export interface QuotasParts {
   readonly ledger: QuotaLedger
-  readonly store: QuotaStore
-  /** The configuration's; asked for again at a reload. */
-  readonly policy: () => QuotaPolicy
+  readonly limits: LimitTable
   /** Whether no new clusters are wanted. */
   readonly isDraining: () => boolean
   /** Wakes the reconciler. */
@@ -52,37 +36,23 @@ interface Line {
 }
 
 /**
- * What users and groups may have together. All answers are of this moment, and none is waited for: what is decided by
+ * Whether there is room for clusters and workers. All answers are of this moment, and none is waited for: what is decided by
  * one is handed to `Records` in the same turn of the event loop, which tells the ledger before it writes.
  */
 export class Quotas {
   readonly #parts: QuotasParts
-  readonly #overrides = new Map<string, QuotaOverride>()
   /** Clusters with fewer workers than they should have. */
   readonly #short = new Map<string, Cluster>()
-  #policy: QuotaPolicy
   #lastTicket = 0
   #line: Line | null = null
 
   constructor(parts: QuotasParts) {
     this.#parts = parts
-    this.#policy = parts.policy()
+    parts.limits.onChange = () => this.wakeAll()
     parts.ledger.onChange = (freed) => {
       this.#line = null
       if (freed.length > 0) this.#wake(new Set(freed.map(keyOf)))
     }
-  }
-
-  /** Reads what administrators have set. */
-  async load(): Promise<void> {
-    for (const override of await this.#parts.store.loadQuotas())
-      this.#overrides.set(keyOf(override), override)
-  }
-
-  /** Takes the configuration's values anew. */
-  reload(): void {
-    this.#policy = this.#parts.policy()
-    this.wakeAll()
   }
 
   /** All who wait look again whether they still must. */
@@ -104,7 +74,7 @@ export class Quotas {
     const [shortage] = this.#shortages(holders, amounts, line.used)
     const isBehind = holders.some((holder) => line.blocked.has(keyOf(holder)))
     if (shortage === undefined && !isBehind) return null
-    if (this.#policy.over === 'queue') {
+    if (this.#parts.limits.over === 'queue') {
       const last = this.#parts.ledger.line().at(-1)?.queued ?? 0
       this.#lastTicket = Math.max(this.#lastTicket, last) + 1
       return this.#lastTicket
@@ -137,100 +107,6 @@ export class Quotas {
     else this.#short.delete(cluster.name)
   }
 
-  /** The user's own, and those of the user's groups that have one. */
-  ofUser(user: User): QuotaReports {
-    const [own, ...groups] = holdersOf({ username: user.name, groups: user.groups })
-    const reports = groups.map((holder) => this.report(holder))
-    const limited = reports.filter(({ resources }) =>
-      quotaResources.some((resource) => resources[resource].limit !== null),
-    )
-    return {
-      over: this.#policy.over,
-      quotas: [this.report(own ?? { scope: 'user', name: user.name }), ...limited],
-    }
-  }
-
-  /** Of all who have something, or limits of their own. */
-  all(): QuotaReports {
-    const configured = quotaScopes.flatMap((scope) =>
-      Object.keys(this.#byName(scope)).map((name): QuotaHolder => ({ scope, name })),
-    )
-    const all = [...this.#parts.ledger.holders(), ...configured, ...this.#overrides.values()]
-    const holders = new Map(all.map(({ scope, name }) => [keyOf({ scope, name }), { scope, name }]))
-    const keys = [...holders.keys()].sort().reverse()
-    return {
-      over: this.#policy.over,
-      quotas: keys.flatMap((key) => {
-        const holder = holders.get(key)
-        return holder === undefined ? [] : [this.report(holder)]
-      }),
-    }
-  }
-
-  report(holder: QuotaHolder): QuotaReport {
-    const used = this.#parts.ledger.used(holder)
-    const of = (resource: QuotaResource) => ({
-      ...this.#limit(holder, resource),
-      used: used[resource],
-    })
-    const resources = {
-      clusters: of('clusters'),
-      workers: of('workers'),
-      cores: of('cores'),
-      memory: of('memory'),
-    }
-    const beyond = quotaResources.flatMap((resource) => {
-      const { limit } = resources[resource]
-      if (limit === null || used[resource] <= limit) return []
-      return [standing({ holder, resource, limit, used: used[resource], asked: 0 })]
-    })
-    const notice =
-      beyond.length === 0
-        ? null
-        : `${beyond.join('. ')}. Nothing is stopped for it, and nothing new starts until it is less.`
-    return { ...holder, resources, override: this.#overrides.get(keyOf(holder)) ?? null, notice }
-  }
-
-  /** Sets limits by an administrator, in place of those that one had set. Stops nothing. */
-  async set(admin: User, holder: QuotaHolder, limits: QuotaLimits): Promise<QuotaReport> {
-    const { scope, name } = holder
-    const override = { scope, name, limits, setBy: admin.name, setAt: Date.now() }
-    await this.#parts.store.saveQuota(override)
-    this.#overrides.set(keyOf(holder), override)
-    this.wakeAll()
-    return this.report(holder)
-  }
-
-  /** Takes back what administrators have set: the configuration holds again. */
-  async unset(holder: QuotaHolder): Promise<void> {
-    if (!this.#overrides.has(keyOf(holder)))
-      throw new GatewayError(
-        'not-found',
-        `No administrator has set a quota of ${holderText(holder)}`,
-      )
-    await this.#parts.store.removeQuota(holder)
-    this.#overrides.delete(keyOf(holder))
-    this.wakeAll()
-  }
-
-  #byName(scope: QuotaHolder['scope']): { readonly [name: string]: QuotaLimits } {
-    return scope === 'user' ? this.#policy.users : this.#policy.groups
-  }
-
-  #limit(holder: QuotaHolder, resource: QuotaResource): Limit {
-    const { scope, name } = holder
-    const sources: readonly (readonly [QuotaLimits | undefined, string])[] = [
-      [this.#overrides.get(keyOf(holder))?.limits, 'administrator'],
-      [this.#byName(scope)[name], `Quotas.${scope}s`],
-      [this.#policy[scope], `Quotas.${scope}`],
-    ]
-    for (const [limits, source] of sources) {
-      const limit = limits?.[resource]
-      if (limit !== undefined) return { limit, source }
-    }
-    return { limit: null, source: null }
-  }
-
   #shortages(
     holders: readonly QuotaHolder[],
     amounts: Amounts,
@@ -238,7 +114,7 @@ export class Quotas {
   ): Shortage[] {
     return holders.flatMap((holder) =>
       quotaResources.flatMap((resource) => {
-        const { limit } = this.#limit(holder, resource)
+        const { limit } = this.#parts.limits.of(holder, resource)
         const used = usedOf(holder)[resource]
         const asked = amounts[resource]
         if (limit === null || asked === 0 || used + asked <= limit) return []
@@ -254,7 +130,7 @@ export class Quotas {
     for (const holder of holdersOf(cluster))
       for (const resource of quotaResources) {
         const asked = worker[resource]
-        const { limit } = this.#limit(holder, resource)
+        const { limit } = this.#parts.limits.of(holder, resource)
         if (limit === null || asked === 0) continue
         const used = usedOf(holder)[resource]
         const workers = Math.max(0, Math.floor((limit - used) / asked))

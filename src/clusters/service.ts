@@ -22,6 +22,9 @@ import { followClusters } from './follow-clusters.ts'
 import { markUsed } from './life-of.ts'
 import { limitAdapt, limitScale, smallerLimit, type WorkerLimit } from './limits.ts'
 import { createLogPieces } from './log-pieces.ts'
+import type { QuotaLedger } from './quota-ledger.ts'
+import type { LimitTable } from './quota-limits.ts'
+import { allQuotas, quotaReport, quotasOfUser } from './quota-reports.ts'
 import { usedText } from './quota-words.ts'
 import type { Quotas, WorkerRoom } from './quotas.ts'
 import { type Entry, objectRefs } from './records.ts'
@@ -32,6 +35,8 @@ import { entryOfToken, type HeartbeatParts, takeHeartbeat } from './take-heartbe
 
 export interface ServiceParts extends HeartbeatParts {
   readonly quotas: Quotas
+  readonly ledger: QuotaLedger
+  readonly limits: LimitTable
   readonly backend: Backend
   readonly logArchive: LogArchive
   readonly options: ClusterOptions
@@ -97,10 +102,13 @@ export function createClusterService(
       await parts.drain.saveDrain(drain)
       parts.quotas.wakeAll()
     },
-    ownQuotas: (user) => parts.quotas.ofUser(user),
-    allQuotas: () => parts.quotas.all(),
-    setQuota: (admin, holder, limits) => parts.quotas.set(admin, holder, limits),
-    unsetQuota: (holder) => parts.quotas.unset(holder),
+    ownQuotas: (user) => quotasOfUser(parts, user),
+    allQuotas: () => allQuotas(parts),
+    async setQuota(admin, holder, limits) {
+      await parts.limits.set(admin, holder, limits)
+      return quotaReport(parts, holder)
+    },
+    unsetQuota: (holder) => parts.limits.unset(holder),
     findDashboard: (name) => findDashboard(parts, name),
   }
 }
