@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { lookup } from 'node:dns/promises'
 import { readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { waitFor } from '../../test/fakes/wait-for.ts'
 import type { Kdc } from '../../test/support/kdc.ts'
+import { execute } from '../../test/support/machine.ts'
 import { createAcceptor, createInitiator, type Initiator, type InitiatorOptions } from './index.ts'
 import { handshake, startRealm } from './realm.fixture.ts'
+import { startSkewedKdc } from './skewed-kdc.fixture.ts'
 
 const http = { service: 'HTTP', host: 'localhost' }
 const ticketLifeMs = 10_000
@@ -77,6 +80,19 @@ test('a KDC that is off is named as what fails, and found again', async (t) => {
   assert.equal(await clientName(initiator), 'dask@DASK.TEST')
 })
 
+test('a clock that differs too much is named', async (t) => {
+  const [, port] =
+    /kdc = 127\.0\.0\.1:(\d+)/.exec(await readFile(kdc.configurationPath, 'utf8')) ?? []
+  await kdc.stop()
+  const skewed = await startSkewedKdc(Number(port))
+  await assert.rejects(initiatorFor(t).login(), {
+    reason: 'refused',
+    message: /^No ticket for dask by the keytab .*: Clock skew too great \(the clocks .* NTP/,
+  })
+  await skewed.close()
+  await kdc.startAgain()
+})
+
 test('a ticket is renewed at half of its life, and its keytab read anew', async (t) => {
   const initiator = initiatorFor(t)
   const first = await initiator.login()
@@ -119,6 +135,17 @@ test('while the KDC hangs, those who have tickets go on, and the process does', 
 
   await kdc.goOn()
   await waitFor('the KDC', () => others[0]?.login().catch(() => null))
+})
+
+test('while the KDC hangs, a process can end', async (t) => {
+  await kdc.hang()
+  t.after(() => kdc.goOn())
+  const begun = performance.now()
+  const fixture = join(import.meta.dirname, 'log-in-and-exit.fixture.ts')
+  const { status, stdout } = await execute([process.execPath, fixture, keytab], {})
+  assert.match(stdout, /^The KDC did not answer within 0.2 s/)
+  assert.equal(status, 3)
+  assert.ok(performance.now() - begun < 8000)
 })
 
 test('a ticket may be forgotten at any moment', async (t) => {

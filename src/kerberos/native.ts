@@ -25,6 +25,7 @@ const prototypes = {
   krb5CacheResolve: 'int krb5_cc_resolve(void *, void *, void *)',
   krb5CacheDestroy: 'int krb5_cc_destroy(void *, void *)',
   memcpy: 'void memcpy(void *, void *, size_t)',
+  exitAtOnce: 'void _exit(int)',
 } as const
 
 type Argument = Buffer | bigint | number | null
@@ -65,12 +66,15 @@ async function load(): Promise<Native> {
       { cause: error },
     )
   }
+  let inThreads = 0
   const native = Object.fromEntries(
     Object.entries(prototypes).map(([name, prototype]) => {
       const call = handle.func(prototype)
       const inThread = (...given: readonly Argument[]) =>
         new Promise<number>((done, fail) => {
+          inThreads += 1
           call.async(...given, (error: unknown, status: number) => {
+            inThreads -= 1
             if (error === null || error === undefined) done(status)
             else fail(error)
           })
@@ -78,6 +82,10 @@ async function load(): Promise<Native> {
       return [name, Object.assign((...given: readonly Argument[]) => call(...given), { inThread })]
     }),
   )
+  // The end of a process waits for its threads, and a KDC that hangs holds one for most of a minute.
+  process.on('exit', (status) => {
+    if (inThreads > 0) native.exitAtOnce?.(status)
+  })
   // Object.fromEntries forgets the names, which are those of `prototypes`.
   return { ...native, addressOf: (memory: Buffer) => koffi.address(memory) } as unknown as Native
 }

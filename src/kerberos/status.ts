@@ -7,6 +7,8 @@ const codeOfMajor = 1
 const codeOfMechanism = 2
 // KRB5_KDC_UNREACH of krb5.h.
 const cannotReachKdc = -1765328228
+// KRB5KRB_AP_ERR_SKEW.
+const clocksDiffer = -1765328347
 
 /** Throws when a call has failed; a status may also carry news, which are no failure. */
 export function throwIfFailed(native: Native, major: number, minor: Buffer, doing: string): void {
@@ -14,10 +16,14 @@ export function throwIfFailed(native: Native, major: number, minor: Buffer, doin
   const minorNumber = minor.readUInt32LE()
   const majorText = textOf(native, major, codeOfMajor)
   const minorText = minorNumber === 0 ? '' : textOf(native, minorNumber, codeOfMechanism)
+  const advice =
+    (minorNumber | 0) === clocksDiffer
+      ? ' (the clocks of this machine and of the KDC or the service differ by minutes: have NTP set them)'
+      : ''
   throw new KerberosError(
     (minorNumber | 0) === cannotReachKdc ? 'unavailable' : 'refused',
     // The mechanism's text is the one that tells something, if it has one.
-    `${doing}: ${minorText === '' || minorText === 'Success' ? majorText : minorText}`,
+    `${doing}: ${minorText === '' || minorText === 'Success' ? majorText : minorText}${advice}`,
     { status: { major, minor: minorNumber, majorText, minorText } },
   )
 }
