@@ -3,6 +3,9 @@ import type { Heartbeat } from './cluster-service.ts'
 import { workerLimit } from './limits.ts'
 import type { Changed, NewEvent } from './records.ts'
 
+/** Why a worker failed, as far as its scheduler knows. */
+export const leftUnexpectedly = 'Left the scheduler unexpectedly'
+
 /**
  * What a heartbeat changes in the records; null: nothing (most of them). Pure, and linear in the lists, whose
  * `closed_workers` only grows.
@@ -90,5 +93,5 @@ function workerAfter(worker: Worker, active: boolean, closing: boolean, closed: 
   if (!closed || worker.target !== 'running') return worker
   return worker.endExpected
     ? { ...worker, target: 'stopped', reason: 'Retired by the scheduler' }
-    : { ...worker, target: 'failed', reason: 'Left the scheduler unexpectedly' }
+    : { ...worker, target: 'failed', reason: leftUnexpectedly }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Attempt, Cluster, Observation, Worker } from '../core/index.ts'
+import { leftUnexpectedly } from './heartbeat.ts'
 import { nextStep } from './lifecycle.ts'
 import { fullRoom } from './room.ts'
 import { type AttemptFacts, type Limits, newAttemptFacts, type Situation } from './situation.ts'
@@ -265,4 +266,37 @@ test('a wait ends at the next time-out', () => {
     }),
   )
   assert.deepEqual(step, { do: 'wait', until: now + 20_000, isShort: false })
+})
+
+test('who left the scheduler has a moment to end by itself, so that the backend can tell why', () => {
+  const left = (seen: Partial<AttemptFacts>) =>
+    nextStep(
+      situation({
+        cluster: { status: 'running', attempt: accepted },
+        workers: [
+          {
+            ...{ status: 'running', target: 'failed', reason: leftUnexpectedly },
+            attempt: { ...accepted, id: 'b' },
+          },
+        ],
+        seen: { b: seen },
+      }),
+    )
+  const reasonOf = (seen: Partial<AttemptFacts>) => {
+    const step = left(seen)
+    return step.do === 'end-workers' ? step.ends[0]?.reason : step.do
+  }
+  assert.deepEqual(left({ observation: runs, leftAt: now - 1000 }), {
+    ...{ do: 'wait', until: now + 4000, isShort: false },
+  })
+  assert.equal(left({ observation: runs, leftAt: now - 5000 }).do, 'stop-objects')
+  assert.equal(left({ observation: runs }).do, 'stop-objects')
+  assert.equal(reasonOf({ observation: gone }), `${leftUnexpectedly}: exited with status 1`)
+  // How it ends then is our doing, unless it was the system's.
+  assert.equal(reasonOf({ observation: gone, stopAskedAt: now }), leftUnexpectedly)
+  const preempted = { ...gone, interrupted: true } as const
+  assert.match(
+    reasonOf({ observation: preempted, stopAskedAt: now }) ?? '',
+    /: exited with status 1/,
+  )
 })

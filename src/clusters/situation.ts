@@ -54,6 +54,8 @@ export interface AttemptFacts {
   /** `find` missed it twice, far enough apart: it does not exist. */
   readonly absent: boolean
   readonly stopAskedAt: number | null
+  /** When its scheduler told that it had left without being asked to. */
+  readonly leftAt: number | null
   /** When it began to run, was last seen to run, and was gone: these three are of `steadyNow`. */
   readonly runningSince: number | null
   readonly seenRunningAt: number | null
@@ -146,6 +148,7 @@ export function newAttemptFacts(now: number): AttemptFacts {
     absentSince: null,
     absent: false,
     stopAskedAt: null,
+    leftAt: null,
     runningSince: null,
     seenRunningAt: null,
     goneAt: null,

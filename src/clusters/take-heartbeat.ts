@@ -2,7 +2,7 @@ import type { BlockList } from 'node:net'
 import { GatewayError, messageOf, type SchedulerAddresses } from '../core/index.ts'
 import { sameSecret } from '../util/index.ts'
 import type { Heartbeat } from './cluster-service.ts'
-import { applyHeartbeat } from './heartbeat.ts'
+import { applyHeartbeat, leftUnexpectedly } from './heartbeat.ts'
 import type { Entry, Records } from './records.ts'
 import { checkSchedulerAddress } from './scheduler-address.ts'
 
@@ -41,6 +41,9 @@ export async function takeHeartbeat(
       cluster.addresses !== null
     )
       entry.facts = { ...entry.facts, published: false }
+    for (const { attempt, reason } of change?.workers ?? [])
+      if (attempt !== null && reason === leftUnexpectedly)
+        parts.records.learn(entry, attempt.id, { leftAt: performance.now() })
     return change
   })
   if (changed) parts.wake(name)

@@ -10,13 +10,17 @@ import {
   stopAttempts,
   wasInterrupted,
 } from './attempt-lifecycle.ts'
-import type { Situation, Step, WorkerEnd } from './situation.ts'
+import { leftUnexpectedly } from './heartbeat.ts'
+import type { AttemptFacts, Situation, Step, WorkerEnd } from './situation.ts'
 
 /**
  * Of one cluster, at a time: its scheduler is somebody's code and may ask for any number. The others follow as these
  * connect, so it limits nobody who has the machines.
  */
 const mostUnconnected = 1000
+
+/** Who leaves a scheduler most often ends by itself, and the backend can tell why only if nobody has stopped it. */
+const ownEndMs = 5000
 
 /** The workers of a running cluster. */
 export function towardsCount(situation: Situation, waits: number[]): Step | null {
@@ -144,9 +148,15 @@ export function endOf(situation: Situation, worker: Worker): WorkerEnd | null {
   return {
     worker,
     status: 'failed',
-    reason: worker.reason ?? reason,
+    reason: whyFailed(worker, reason, seen),
     startFailure: worker.target === 'running' && !connected && !wasInterrupted(seen),
   }
+}
+
+function whyFailed({ reason }: Worker, seenReason: string, seen: AttemptFacts): string {
+  if (reason === null) return seenReason
+  const isOwnEnd = seen.stopAskedAt === null || wasInterrupted(seen)
+  return reason === leftUnexpectedly && isOwnEnd ? `${reason}: ${seenReason}` : reason
 }
 
 function startFailures({ cluster, workers }: Situation): string {
@@ -162,9 +172,12 @@ function stopWhatIsUnwanted(
   workers: readonly Worker[],
   waits: number[],
 ): Step | null {
-  return stopAttempts(
-    situation,
-    attemptsOf(workers.filter((worker) => worker.target !== 'running')),
-    waits,
-  )
+  const unwanted = attemptsOf(workers.filter((worker) => worker.target !== 'running'))
+  const due = unwanted.filter((attempt) => {
+    const { leftAt } = factsOf(situation, attempt)
+    if (leftAt === null || situation.now >= leftAt + ownEndMs) return true
+    waits.push(leftAt + ownEndMs)
+    return false
+  })
+  return stopAttempts(situation, due, waits)
 }
