@@ -47,6 +47,15 @@ export const amrmKeyRoll: Properties = {
   'yarn.resourcemanager.am-rm-tokens.master-key-rolling-interval-secs': 40,
 }
 
+/** Properties (of yarn-site.xml) with which a queue takes its share back at once. */
+export const preemption: Properties = {
+  'yarn.resourcemanager.scheduler.monitor.enable': true,
+  'yarn.resourcemanager.monitor.capacity.preemption.monitoring_interval': 500,
+  'yarn.resourcemanager.monitor.capacity.preemption.max_wait_before_kill': 1000,
+  'yarn.resourcemanager.monitor.capacity.preemption.total_preemption_per_round': 1,
+  'yarn.resourcemanager.monitor.capacity.preemption.natural_termination_factor': 1,
+}
+
 /**
  * Inside: where things are. Principals: dask and HTTP/cluster.dask.test (in `daskKeytab`, as in the guide), alice, bob, and the
  * daemons' hdfs/… and yarn/…. Queues: default, dask, and small, which only alice and dask may use (10% and no more). HDFS has
@@ -64,7 +73,13 @@ export const hadoopPlaces = {
   containerFolders: '/var/lib/hadoop/nodemanager',
 } as const
 
-export type HadoopDaemon = 'kdc' | 'namenode' | 'datanode' | 'resourcemanager' | 'nodemanager'
+export type HadoopDaemon =
+  | 'kdc'
+  | 'namenode'
+  | 'datanode'
+  | 'resourcemanager'
+  | 'nodemanager'
+  | 'second-nodemanager'
 
 /** Runs the tests of a file inside a machine with HDFS and YARN; see `testsInMachine`. */
 export function testsInHadoopMachine(file: string, options: HadoopOptions = {}): void {
