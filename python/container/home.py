@@ -20,12 +20,13 @@ LARGEST_ANSWER = 16 << 20
 
 
 class Home:
-    def __init__(self, given, states, take, log):
-        """`states(everything)` gives workers to tell of, `take` gets the wanted ones, `log` is the path of the container's log."""
+    def __init__(self, given, states, take, renew, log):
+        """`states(epoch)` gives workers to tell of, `take` gets the wanted ones, `renew` new tokens; `log` is the path of the container's log."""
         self.url = given["url"]
         self.token = given["token"]
         self.states = states
         self.take = take
+        self.renew = renew
         self.log = log
         self.lock = threading.Lock()
         self.news = threading.Event()
@@ -101,6 +102,8 @@ class Home:
                 wanted = answer.get("workers")
                 # Of two answers the older one may come later.
                 if wanted is not None and (self.version is None or answer["version"] > self.version):
+                    if answer.get("tokens") is not None:
+                        self.renew(base64.b64decode(answer["tokens"]))
                     self.take(wanted)
                     self.version = answer["version"]
             if answer["epoch"] == epoch:

@@ -15,21 +15,16 @@ from concurrent.futures import ThreadPoolExecutor
 import credentials
 import dask_command
 from home import Home
-from rpc import Connection, RemoteError, message
+from manager import Manager, NoAnswer, Over, Refused
+from nodes import Nodes, NotDone
+from wire import message
 
-MASTER_PROTOCOL = "org.apache.hadoop.yarn.api.ApplicationMasterProtocolPB"
-CONTAINER_PROTOCOL = "org.apache.hadoop.yarn.api.ContainerManagementProtocolPB"
-RESYNC, SHUTDOWN = 1, 2
 SUCCEEDED, FAILED = 1, 2
 PERIOD, BUSY_PERIOD = 1.0, 0.2
-# A ResourceManager that comes back may not know our token for a moment.
-UNKNOWN_LIMIT = 60
 MOST_TOLD = 200
-LONGEST_WORDS = 3000
-
-
-class Over(Exception):
-    """YARN says that the application has ended."""
+LONGEST_WORDS = 4000
+# ContainerExitStatus of YARN: what a container has that we have asked the end of.
+OUR_DOING = (-100, -105)
 
 
 def run(given, tokens):
@@ -63,7 +58,8 @@ class Master:
     def __init__(self, given, tokens, child):
         self.given = given
         self.child = child
-        self.token = next(each for each in tokens.values() if each["kind"] == b"YARN_AM_RM_TOKEN")
+        token = next(each for each in tokens.values() if each["kind"] == b"YARN_AM_RM_TOKEN")
+        self.manager = Manager(given["managers"], given["protections"], token)
         # For the NodeManagers, to fetch files with.
         self.others = {alias: each for alias, each in tokens.items() if each["kind"] != b"YARN_AM_RM_TOKEN"}
         self.lock = threading.RLock()
@@ -71,17 +67,12 @@ class Master:
         self.pool = ThreadPoolExecutor(8)
         self.workers = {}
         self.containers = {}
-        self.node_tokens = {}
+        self.nodes = Nodes(given["protections"])
         self.release = []
-        self.manager = None
-        self.server = 0
-        self.registered = False
-        self.response = 0
         # What the ResourceManager still owes us, as far as it knows.
         self.owed = 0
         self.in_doubt = False
-        self.unknown_since = None
-        self.home = Home(given["home"], self.states, self.want, os.path.realpath("/proc/self/fd/2"))
+        self.home = Home(given["home"], self.states, self.want, self.renew, os.path.realpath("/proc/self/fd/2"))
 
     def run(self):
         threading.Thread(target=self.wait_for_child, daemon=True).start()
@@ -114,6 +105,12 @@ class Master:
                     self.pool.submit(self.stop, worker)
         self.wake.set()
 
+    def renew(self, blob):
+        """Tokens in place of those for the NodeManagers, which end some day."""
+        tokens, _ = credentials.decode(blob)
+        with self.lock:
+            self.others = tokens
+
     def states(self, epoch):
         """What to tell of workers: those that live, and of those that have ended the ones of which the gateway of this epoch was not told."""
         with self.lock:
@@ -144,53 +141,20 @@ class Master:
     def beat(self):
         """One heartbeat; whether another is due soon."""
         try:
-            if self.manager is None:
-                address = self.given["managers"][self.server % len(self.given["managers"])]
-                self.manager = Connection(tuple(address), MASTER_PROTOCOL, self.token, self.given["protections"])
-            if not self.registered:
-                self.register()
+            if not self.manager.registered:
+                answer = self.manager.register()
+                # One that has restarted kept our containers, but not what it owed us.
+                self.owed = 0
+                self.nodes.learn(answer.all(6))
             self.allocate()
-            self.unknown_since = None
-        except RemoteError as error:
-            self.refused(error)
-        except (OSError, ValueError):
-            self.leave()
-        with self.lock:
-            return any(each.state in ("asked", "starting", "stopping") for each in self.workers.values())
-
-    def refused(self, error):
-        name = error.name.rsplit(".", 1)[-1]
-        if name == "ApplicationMasterNotRegisteredException":
-            self.registered = False
-        elif name == "InvalidApplicationMasterRequestException" and "already registered" in str(error):
-            self.registered = True
-        elif name in ("StandbyException", "RetriableException", "ServerTooBusyException"):
-            self.leave()
-        elif name == "ApplicationAttemptNotFoundException":
-            raise Over(str(error))
-        elif name.startswith("Invalid") and "ResourceRequest" in name:
+        except Refused as error:
             with self.lock:
                 for worker in [each for each in self.workers.values() if each.state == "asked"]:
-                    self.end(worker, {"why": "refused", "words": str(error)})
-        else:
-            self.leave()
-            self.unknown_since = self.unknown_since or time.monotonic()
-            if time.monotonic() - self.unknown_since > UNKNOWN_LIMIT and "InvalidToken" in name:
-                raise Over(str(error))
-
-    def leave(self):
-        if self.manager is not None:
-            self.manager.close()
-        self.manager = None
-        self.server += 1
-
-    def register(self):
-        self.response = 0
-        answer = self.manager.call("registerApplicationMaster", message((1, ""), (2, -1), (3, "")))
-        self.registered = True
-        # One that has restarted kept our containers, but not what it owed us.
-        self.owed = 0
-        self.learn_tokens(answer.all(6))
+                    self.end(worker, {"why": "refused", "words": clipped(str(error))})
+        except NoAnswer:
+            pass
+        with self.lock:
+            return any(each.state in ("asked", "starting", "stopping") for each in self.workers.values())
 
     def allocate(self):
         with self.lock:
@@ -198,10 +162,7 @@ class Master:
             release, self.release = self.release, []
             ask = None if wanted == self.owed else self.ask(wanted)
         try:
-            answer = self.manager.call(
-                "allocate",
-                message((1, ask), *[(2, each) for each in release], (4, self.response)),
-            )
+            answer = self.manager.allocate(ask, release)
         except BaseException:
             with self.lock:
                 self.release = release + self.release
@@ -210,10 +171,7 @@ class Master:
             raise
         with self.lock:
             self.owed = wanted
-            self.response = answer.number(2)
-            self.learn_tokens(answer.all(9))
-            if 12 in answer.values:
-                self.token = token_of(answer.one(12))
+            self.nodes.learn(answer.all(9))
             for container in answer.all(3):
                 self.owed -= 1
                 self.give(container)
@@ -221,10 +179,6 @@ class Master:
                 self.owed, self.in_doubt = -1, False
             for status in answer.all(4):
                 self.ended(status)
-        if answer.number(1) == SHUTDOWN:
-            raise Over("the ResourceManager says so")
-        if answer.number(1) == RESYNC:
-            self.registered = False
 
     def ask(self, count):
         worker = self.given["worker"]
@@ -236,11 +190,6 @@ class Master:
             (5, 1),
             (6, worker["label"]),
         )
-
-    def learn_tokens(self, tokens):
-        for each in tokens:
-            node = each.one(1)
-            self.node_tokens[node.text(1), node.number(2)] = token_of(each.one(2))
 
     def give(self, container):
         """To a worker that waits; else it goes back."""
@@ -260,29 +209,30 @@ class Master:
         worker = self.containers.pop(status.one(1).number(3), None)
         if worker is None or worker.state == "ended":
             return
-        why = "stopped" if worker.state == "stopping" else "ended"
-        self.end(worker, {"why": why, "exit": status.number(4), "words": status.text(3)[-LONGEST_WORDS:]})
+        code = status.number(4)
+        if worker.state == "stopping" and code in OUR_DOING:
+            self.end(worker, {"why": "stopped", "exit": code})
+        else:
+            self.end(worker, {"why": "ended", "exit": code, "words": clipped(status.text(3))})
 
     # The NodeManagers.
 
-    def at_node(self, worker):
-        node = worker.container.one(2)
-        address = (node.text(1), node.number(2))
-        with self.lock:
-            token = self.node_tokens[address]
-        return Connection(address, CONTAINER_PROTOCOL, token, self.given["protections"])
-
     def start(self, worker):
-        secrets = {b"dask-gateway": self.secret_of(worker)}
-        launch = base64.b64decode(self.given["worker"]["launch"]) + message((2, credentials.encode(self.others, secrets)))
-        request = message((1, message((1, launch), (2, worker.container.bytes(6)))))
+        with self.lock:
+            # Forgotten when it has ended meanwhile.
+            given = {**self.given["worker"]["command"], "args": worker.args or []}
+            secrets = {b"dask-gateway": json.dumps(given).encode()}
+            tokens = credentials.encode(self.others, secrets)
+        launch = base64.b64decode(self.given["worker"]["launch"]) + message((2, tokens))
         try:
-            with self.at_node(worker) as node:
-                failed = node.call("startContainers", request).all(3)
-            if failed:
-                raise OSError(failed[0].one(2).text(1)[:LONGEST_WORDS])
-        except (RemoteError, OSError, ValueError, KeyError) as error:
-            self.give_up(worker, f"its container could not be started: {error}")
+            self.nodes.start(worker.container, launch)
+        except NotDone as error:
+            with self.lock:
+                self.release.append(worker.container.bytes(1))
+                if worker.state != "ended":
+                    words = f"its container could not be started: {error}"
+                    self.end(worker, {"why": "not started", "words": clipped(words)})
+            self.wake.set()
             return
         with self.lock:
             if worker.state == "starting":
@@ -290,28 +240,15 @@ class Master:
                 worker.fact = {**worker.fact, "since": int(time.time() * 1000)}
         self.news()
 
-    def secret_of(self, worker):
-        given = self.given["worker"]
-        with self.lock:
-            args = worker.args or []
-        return json.dumps({**given["command"], "args": args}).encode()
-
     def stop(self, worker):
         try:
-            with self.at_node(worker) as node:
-                node.call("stopContainers", message((1, worker.container.bytes(1))))
-        except (RemoteError, OSError, ValueError, KeyError):
+            self.nodes.stop(worker.container)
+        except NotDone as error:
             # The ResourceManager has it stopped then.
             with self.lock:
                 self.release.append(worker.container.bytes(1))
+                worker.fact = {**worker.fact, "words": clipped(str(error))}
             self.wake.set()
-
-    def give_up(self, worker, words):
-        with self.lock:
-            self.release.append(worker.container.bytes(1))
-            if worker.state != "ended":
-                self.end(worker, {"why": "not started", "words": words})
-        self.wake.set()
 
     # The end.
 
@@ -325,22 +262,19 @@ class Master:
             if not self.home.exchange(0, limit=5):
                 time.sleep(0.2)
         deadline = time.monotonic() + 60
-        request = message((1, words), (2, ""), (3, FAILED if status else SUCCEEDED))
         while time.monotonic() < deadline:
             try:
-                if self.manager is None or not self.registered:
+                if not self.manager.registered:
                     self.beat()
-                if self.manager is not None and self.manager.call("finishApplicationMaster", request).number(1):
+                if self.manager.finish(words, FAILED if status else SUCCEEDED):
                     return 0
-            except RemoteError as error:
-                self.refused(error)
-            except (OSError, ValueError):
-                self.leave()
+            except (NoAnswer, Refused):
+                pass
             time.sleep(0.1)
         print(f"dask-gateway: {words}", file=sys.stderr, flush=True)
         return 1
 
 
-def token_of(fields):
-    names = ("identifier", "password", "kind", "service")
-    return {name: fields.bytes(number) for number, name in enumerate(names, 1)}
+def clipped(words):
+    """YARN says why at the beginning, and what the container said last at the end."""
+    return words if len(words) <= LONGEST_WORDS else f"{words[:1000]} … {words[1000 - LONGEST_WORDS :]}"

@@ -10,9 +10,13 @@ const modules = [
   '__main__.py',
   'credentials.py',
   'dask_command.py',
+  'digest.py',
   'home.py',
+  'manager.py',
   'master.py',
+  'nodes.py',
   'rpc.py',
+  'wire.py',
 ] as const
 const ending = 'END-OF-THIS-FILE'
 

@@ -24,6 +24,8 @@ test('what the system did is told in words, and is no fault of what ran where it
   const killed = containerEnd(-104, memory)
   assert.match(killed.reason, /^it was killed for using too much memory: Container .* 256 MB/)
   assert.ok(!killed.reason.includes('secret'))
+  // What ends in order when it is killed has a status of its own.
+  assert.deepEqual(containerEnd(0, memory), killed)
   assert.equal(killed.interrupted, undefined)
   const preempted = containerEnd(-102, 'Container preempted by scheduler')
   assert.equal(preempted.interrupted, true)
@@ -39,5 +41,6 @@ test('the last lines of a failed container are found in its diagnostics', () => 
 
 test('what YARN says is one line of bounded length', () => {
   assert.equal(sentence('a\n  b\n\tat org.apache.X(Y.java:1)\n'), 'a b')
+  assert.equal(sentence('org.apache.hadoop.x.AccessControlException: no such b'), 'no such b')
   assert.equal(sentence('x'.repeat(5000)).length, 1000)
 })

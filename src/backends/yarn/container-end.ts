@@ -16,7 +16,8 @@ const systemEnds: { readonly [status: number]: { words: string; interrupted: boo
 }
 
 /** How a container ended, by the status and the diagnostics that YARN gives. */
-export function containerEnd(status: number, diagnostics: string): Gone {
+export function containerEnd(given: number, diagnostics: string): Gone {
+  const status = overLimit(diagnostics) ?? given
   const system = systemEnds[status]
   if (system === undefined)
     return { state: 'gone', reason: `exited with status ${status}`, exitCode: status }
@@ -29,7 +30,13 @@ export function containerEnd(status: number, diagnostics: string): Gone {
   }
 }
 
-/** What YARN says, as one line: without its time stamps and what it prints of processes and of our command. */
+/** A process that ends in order when it is killed for its memory has the status of its own, such as 0. */
+function overLimit(diagnostics: string): number | null {
+  const [, kind] = /beyond (?:the )?'?(physical|virtual)'? memory limit/i.exec(diagnostics) ?? []
+  return kind === undefined ? null : kind.toLowerCase() === 'physical' ? -104 : -103
+}
+
+/** What YARN says, as one line: without its time stamps, names of Java's exceptions and what it prints of processes and of our command. */
 export function sentence(diagnostics: string): string {
   return (
     diagnostics
@@ -39,6 +46,7 @@ export function sentence(diagnostics: string): string {
         /For more detailed output, check.*?Then click on links to logs of each attempt\.?/gs,
         '',
       )
+      .replace(/\b(?:[a-z]\w*\.)+[A-Z]\w*(?:Exception|Error): /g, '')
       .replace(/\s+/g, ' ')
       .trim()
       .slice(0, 1000) ?? ''

@@ -36,7 +36,6 @@ export async function localize(
   const entries = Object.entries(files)
   if (entries.length > maximumFiles)
     throw new FileRefused(`localize_files has more than ${maximumFiles} files`)
-  const authorities = new Set<string | undefined>()
   const resources = await Promise.all(
     entries.map(async ([name, file]) => {
       const given = typeof file === 'string' ? { source: file } : file
@@ -45,7 +44,6 @@ export async function localize(
         throw new FileRefused(`${where} must be a plain name of a file`)
       try {
         const at = await sourceOf(place, name, given.source, cluster, signal)
-        authorities.add(at.authority)
         return { key: name, value: resourceOf(place, at, given) }
       } catch (cause) {
         if (isNoAnswer(cause)) throw new GatewayError('upstream', messageOf(cause), { cause })
@@ -53,8 +51,19 @@ export async function localize(
       }
     }),
   )
-  if (isSecure(place.configuration) && hasDefaultHdfs(place)) authorities.add(undefined)
-  return { resources, tokens: await tokensFor(place, authorities, cluster.username, signal) }
+  const tokens = await tokensFor(place, authoritiesOf(place, files), cluster.username, signal)
+  return { resources, tokens }
+}
+
+/** The file systems that a cluster's containers need tokens for, as in hdfs://authority/…; undefined: the default one. */
+export function authoritiesOf(
+  place: HadoopPlace,
+  files: { readonly [name: string]: LocalizedFile },
+): ReadonlySet<string | undefined> {
+  const all = Object.values(files).map((file) => {
+    return readHdfsUrl(typeof file === 'string' ? file : file.source)?.authority
+  })
+  return new Set(hasDefaultHdfs(place) ? [...all, undefined] : all)
 }
 
 /** Removes what was written to HDFS for a cluster. */
@@ -102,6 +111,11 @@ async function upload(
     throw new FileRefused(`${source} is neither an absolute path of the gateway's nor hdfs://…`)
   const space = place.fileSystem(undefined).as(cluster.username)
   const folder = uploadFolder(cluster)
+  const home = `/user/${cluster.username}`
+  if ((await space.status(home, { signal })) === null)
+    throw new FileRefused(
+      `there is no home of ${cluster.username} in HDFS, below which files of the gateway's machine are put (an administrator makes it: hdfs dfs -mkdir ${home}, hdfs dfs -chown ${cluster.username} ${home})`,
+    )
   await space.makeDirectory(folder, 0o700, { signal })
   const target = posix.join(folder, `${name}-${basename(path)}`)
   await using file = await open(path)
@@ -136,7 +150,8 @@ function resourceOf(
   }
 }
 
-async function tokensFor(
+/** By alias; none where the cluster has no security. */
+export async function tokensFor(
   place: HadoopPlace,
   authorities: ReadonlySet<string | undefined>,
   username: string,

@@ -3,6 +3,7 @@ import type { CallHome, Cluster, Json, LogPiece } from '../../core/index.ts'
 import { GatewayError } from '../../core/index.ts'
 import { randomHex, sameSecret } from '../../util/index.ts'
 import type { Applications } from './applications.ts'
+import type { FreshTokens } from './fresh-tokens.ts'
 import { type MasterMessage, readMasterMessage, type WorkerFact } from './master-message.ts'
 
 /** What is known of one application master, from what it has told this process. */
@@ -34,12 +35,18 @@ export function masterToken(cluster: Cluster): string {
 export class Masters implements CallHome {
   readonly #applications: Applications
   readonly #wake: () => void
+  readonly #tokens: Pick<FreshTokens, 'of' | 'renew' | 'forget'>
   readonly #epoch = randomHex(8)
   readonly #masters = new Map<string, Master>()
 
-  constructor(applications: Applications, wake: () => void) {
+  constructor(
+    applications: Applications,
+    wake: () => void,
+    tokens: Pick<FreshTokens, 'of' | 'renew' | 'forget'>,
+  ) {
     this.#applications = applications
     this.#wake = wake
+    this.#tokens = tokens
   }
 
   knows(cluster: Cluster, token: string): boolean {
@@ -60,6 +67,8 @@ export class Masters implements CallHome {
     // What it tells to another epoch comes again, whole.
     if (isSame) this.#take(master, message)
     const version = isSame ? message.version : null
+    // It is told of them when they are there.
+    void this.#tokens.renew(cluster)
     if (version === master.version) await changed(master, message.wait * 1000, signal)
     const isNew = version !== master.version
     return {
@@ -70,6 +79,7 @@ export class Masters implements CallHome {
             Object.entries(wanted() ?? {}).map(([id, args]) => [id, { args: [...args] }]),
           )
         : null,
+      tokens: isNew ? (this.#tokens.of(attemptId)?.toString('base64') ?? null) : null,
     }
   }
 
@@ -101,6 +111,7 @@ export class Masters implements CallHome {
   forget(attemptId: string): void {
     for (const wake of this.#masters.get(attemptId)?.waiting ?? []) wake()
     this.#masters.delete(attemptId)
+    this.#tokens.forget(attemptId)
   }
 
   #master(attemptId: string): Master {

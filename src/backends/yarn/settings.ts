@@ -1,7 +1,9 @@
 import * as z from 'zod'
 import {
+  type Cluster,
   clusterConfigSettings,
   dbBackendSettings,
+  resolveSettings,
   type SettingType,
   setting,
   settingsClass,
@@ -129,3 +131,10 @@ export const yarnBackendSettings = settingsClass({
 
 export type YarnValues = NonNullable<(typeof yarnBackendSettings)['values']>
 export type YarnClusterValues = NonNullable<(typeof yarnClusterConfigSettings)['values']>
+
+/** A cluster's, as the class above declares them; its record may be older than one of them. */
+export function yarnSettingsOf({ settings }: Pick<Cluster, 'settings'>): YarnClusterValues {
+  return { ...defaults, ...settings } as YarnClusterValues
+}
+
+const defaults = resolveSettings(yarnClusterConfigSettings, new Map())

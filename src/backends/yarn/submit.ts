@@ -5,7 +5,6 @@ import {
   daskEnvironment,
   GatewayError,
   messageOf,
-  resolveSettings,
   type SecretPaths,
   type StartOutcome,
   schedulerArguments,
@@ -30,7 +29,7 @@ import { containerCommand } from './container-command.ts'
 import type { HadoopPlace } from './hadoop-place.ts'
 import { FileRefused, type Localized, localize } from './localize.ts'
 import { masterToken } from './masters.ts'
-import { type YarnClusterValues, yarnClusterConfigSettings } from './settings.ts'
+import { yarnSettingsOf } from './settings.ts'
 
 export interface SubmitParts {
   readonly place: HadoopPlace
@@ -66,7 +65,7 @@ export async function submitApplication(
       isSubmitted: false,
       workers: {},
     }
-    const files = settingsOf(cluster).localize_files
+    const files = yarnSettingsOf(cluster).localize_files
     const localized = await localize(place, files, cluster, signal)
     await applications.put(application)
     await manager.submit(submission(parts, cluster, application, localized), { signal })
@@ -99,16 +98,9 @@ function largerThan(cluster: Cluster, maximum: Resource): string | null {
   return null
 }
 
-/** As this backend's own class declares them; a record may be older than one of them. */
-function settingsOf({ settings }: Cluster): YarnClusterValues {
-  return { ...defaults, ...settings } as YarnClusterValues
-}
-
-const defaults = resolveSettings(yarnClusterConfigSettings, new Map())
-
 function resourceOf(cluster: Cluster, role: Role): Resource {
   const { settings } = cluster
-  const others = settingsOf(cluster)[`${role}_resources`]
+  const others = yarnSettingsOf(cluster)[`${role}_resources`]
   return {
     memoryMiB: Math.ceil(settings[`${role}_memory`] / 2 ** 20),
     virtualCores: settings[`${role}_cores`],
@@ -122,7 +114,7 @@ function submission(
   application: Application,
   localized: Localized,
 ): SubmissionContext {
-  const { queue, priority, node_label: label } = settingsOf(cluster)
+  const { queue, priority, node_label: label } = yarnSettingsOf(cluster)
   const secret = Buffer.from(JSON.stringify(masterSecret(parts, cluster, localized)))
   return {
     applicationId: readApplicationId(application.id) ?? undefined,
@@ -159,7 +151,7 @@ export function attemptOfTags(instanceId: string, tags: readonly string[]): stri
 }
 
 function launchContext(cluster: Cluster, role: Role, { resources }: Localized): LaunchContext {
-  const settings = settingsOf(cluster)
+  const settings = yarnSettingsOf(cluster)
   const { docker_image: image, docker_mounts: mounts } = settings
   const docker = {
     YARN_CONTAINER_RUNTIME_TYPE: 'docker',
@@ -201,7 +193,7 @@ function masterSecret(
     scheduler: { ...daskCommand(cluster, 'scheduler', context.apiUrl), args },
     worker: {
       capability: encodeResource(resourceOf(cluster, 'worker')).toString('base64'),
-      label: settingsOf(cluster).node_label || null,
+      label: yarnSettingsOf(cluster).node_label || null,
       launch: encodeLaunchContext(launchContext(cluster, 'worker', localized)).toString('base64'),
       command: daskCommand(cluster, 'worker', context.apiUrl),
     },

@@ -149,7 +149,10 @@ function workerEnd({ why, exit = -1000, words = '' }: WorkerFact): Observation {
     case 'cancelled':
       return { state: 'gone', reason: 'it was stopped before it was started', exitCode: null }
     case 'stopped':
-      return { ...containerEnd(exit, ''), reason: 'it was stopped' }
+      return {
+        ...containerEnd(exit, ''),
+        reason: words === '' ? 'it was stopped' : sentence(words),
+      }
     case 'refused':
       return { state: 'gone', reason: `YARN refuses: ${sentence(words)}`, exitCode: null }
     case 'not started':

@@ -19,7 +19,7 @@ import { NodeAddresses } from '../job-queue/node-addresses.ts'
 import { StrayJobs } from '../job-queue/sweep-jobs.ts'
 import { applicationOf, handleJson } from './application-handle.ts'
 import { type Application, Applications } from './applications.ts'
-import { stderrOf } from './container-end.ts'
+import { FreshTokens } from './fresh-tokens.ts'
 import { type HadoopPlace, openHadoop } from './hadoop-place.ts'
 import { removeUploads } from './localize.ts'
 import { Masters } from './masters.ts'
@@ -33,12 +33,14 @@ import {
   submitApplication,
 } from './submit.ts'
 import { Watch } from './watch.ts'
+import { workerLog } from './worker-log.ts'
 
 /** What `start` makes. */
 interface Started {
   readonly place: HadoopPlace
   readonly submit: SubmitParts
   readonly watch: Watch
+  readonly tokens: FreshTokens
 }
 
 /**
@@ -59,7 +61,11 @@ export class YarnBackend implements Backend {
     this.#values = values
     this.#context = context
     this.#applications = new Applications(join(context.stateDirectory, 'applications'))
-    this.callHome = new Masters(this.#applications, context.wake)
+    this.callHome = new Masters(this.#applications, context.wake, {
+      renew: async (cluster) => this.#started?.tokens.renew(cluster),
+      of: (attemptId) => this.#started?.tokens.of(attemptId) ?? null,
+      forget: (attemptId) => this.#started?.tokens.forget(attemptId),
+    })
   }
 
   async start(): Promise<void> {
@@ -77,6 +83,7 @@ export class YarnBackend implements Backend {
         nodes: new NodeAddresses(),
         instanceId,
       }),
+      tokens: new FreshTokens(place, this.#context.logger, (id) => this.callHome.changed(id)),
     }
   }
 
@@ -96,6 +103,7 @@ export class YarnBackend implements Backend {
     cluster: Cluster,
     workers: readonly WorkerStart[],
   ): Promise<ReadonlyMap<string, WorkerOutcome>> {
+    await this.#parts.tokens.renew(cluster)
     const application = this.#applications.of(cluster.attempt?.id)
     if (application === undefined)
       throw new GatewayError(
@@ -174,9 +182,9 @@ export class YarnBackend implements Backend {
     ref: ObjectRef,
     from: number | null,
     maxBytes: number,
-    _signal: AbortSignal,
+    signal: AbortSignal,
   ): Promise<LogPiece | null> {
-    const log = ref.handle === null ? null : this.#logOf(ref)
+    const log = ref.handle === null ? null : await this.#logOf(ref, signal)
     if (log === null) return null
     const end = log.from + log.bytes.length
     const start = Math.max(log.from, from ?? end - maxBytes)
@@ -259,14 +267,13 @@ export class YarnBackend implements Backend {
     return application
   }
 
-  #logOf(ref: ObjectRef): LogPiece | null {
+  async #logOf(ref: ObjectRef, signal: AbortSignal): Promise<LogPiece | null> {
     if (ref.workerName === null) return this.callHome.log(ref.attemptId)
     const id = applicationOf(ref.handle)?.text
     const application = this.#applications.ofCluster(ref.clusterName).find((each) => each.id === id)
     const fact =
       application === undefined ? null : this.callHome.factOf(application.attemptId, ref.attemptId)
-    const last = stderrOf(fact?.words ?? '')
-    return last === null ? null : { from: 0, bytes: Buffer.from(last) }
+    return await workerLog(this.#parts.place, ref, fact, signal)
   }
 
   async #want(application: Application, workers: Application['workers']): Promise<void> {
