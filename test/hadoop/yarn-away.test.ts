@@ -3,6 +3,6 @@ import { amrmKeyRoll, resourceManagerRecovery, testsInHadoopMachine } from '../s
 
 // What is to hold while the gateway is away; yarn-away.scenario.ts runs inside its machine.
 testsInHadoopMachine(join(import.meta.dirname, 'yarn-away.scenario.ts'), {
-  ...{ security: 'kerberos', protection: 'integrity' },
+  ...{ security: 'kerberos', protection: 'privacy', dataProtection: 'privacy' },
   yarn: { ...resourceManagerRecovery, ...amrmKeyRoll },
 })

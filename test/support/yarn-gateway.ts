@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { hadoopPlaces } from './hadoop.ts'
-import { QueueGateway } from './queue-gateway.ts'
+import { QueueGateway, users } from './queue-gateway.ts'
 
 interface Application {
   readonly id: string
@@ -41,10 +41,11 @@ c.YarnBackend.principal = "dask"
     })
     const notes = readdirSync(this.notes)
     if (notes.includes('twice')) throw new Error('something ran twice')
-    await this.until('all to be ended', async () => {
-      const path = '?status=pending,running,stopping'
-      return Object.keys(await this.json<object>('alice', path)).length === 0
-    })
+    for (const user of users)
+      await this.until('all to be ended', async () => {
+        const path = '?status=pending,running,stopping'
+        return Object.keys(await this.json<object>(user, path)).length === 0
+      })
     const files = readdirSync(join(this.directory, 'dask_gateway.sqlite.d', 'applications'))
     if (files.length > 0) throw new Error(`files of applications are left: ${files}`)
   }

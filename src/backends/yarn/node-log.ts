@@ -30,15 +30,13 @@ export async function nodeLog(
   signal: AbortSignal,
 ): Promise<LogPiece | null> {
   if (isSecure(place.configuration)) return null
-  const text = containerText(name)
-  const containers = await place.manager.as(user).containers(name.application, 1, { signal })
-  const address = containers.find(
-    ({ containerId }) => containerId?.id === name.number,
-  )?.nodeHttpAddress
-  if (address === undefined) return null
-  const host = address.replace(/^https?:\/\//, '')
-  const url = `http://${host}/ws/v1/node/containers/${text}/logs/stderr?size=-${maxBytes}`
   try {
+    const containers = await place.manager.as(user).containers(name.application, 1, { signal })
+    const node = containers.find(({ containerId }) => containerId?.id === name.number)
+    const host = node?.nodeHttpAddress?.replace(/^https?:\/\//, '')
+    if (host === undefined) return null
+    const path = `ws/v1/node/containers/${containerText(name)}/logs/stderr`
+    const url = `http://${host}/${path}?size=-${maxBytes}`
     const reply = await fetch(url, {
       redirect: 'error',
       signal: AbortSignal.any([signal, AbortSignal.timeout(limitMs)]),
