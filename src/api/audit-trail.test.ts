@@ -18,8 +18,8 @@ const all = { after: null, before: null, limit: 10, user: null, cluster: null }
 function trailOn(store: MemoryStore) {
   const warnings: string[] = []
   const logger: Logger = {
-    ...{ debug() {}, info() {}, error() {} },
-    warn: (message) => warnings.push(message),
+    ...{ debug() {}, info() {}, warn() {} },
+    error: (message) => warnings.push(message),
     with: () => logger,
   }
   return { trail: createAuditTrail(store, logger), warnings }
@@ -38,15 +38,33 @@ test('what is done at once is kept in its order, and who waits is told', async (
   )
 })
 
-test('a store that cannot be written costs a warning, and later actions are kept', async () => {
+test('a store that cannot be written is told of, holds nobody up, and gets all of it later', async () => {
   const store = new MemoryStore()
   const { trail, warnings } = trailOn(store)
   store.failing = true
   trail.record(event)
   await waitFor('the warning', () => warnings.length === 1)
+  trail.record({ ...event, action: 'create' })
+  assert.equal(trail.state().unwritten, 2)
   store.failing = false
+  await waitFor('both', () => store.audits.length === 2)
+  assert.deepEqual(
+    store.audits.map(({ action }) => action),
+    ['stop', 'create'],
+  )
+  assert.equal(trail.state().unwritten, 0)
+})
+
+test('what is left when the gateway ends is written then', async () => {
+  const store = new MemoryStore()
+  const { trail } = trailOn(store)
+  store.failing = true
   trail.record(event)
-  await waitFor('the second', () => store.audits.length === 1)
+  setTimeout(() => {
+    store.failing = false
+  }, 300)
+  await trail.close()
+  assert.equal(store.audits.length, 1)
 })
 
 test('whoever waits for nothing any more is let go', async () => {

@@ -67,6 +67,8 @@ export interface AuthenticationParts {
   readonly sessions: Sessions
   readonly tokens?: AccessTokens | null
   readonly rules?: Partial<UserRules>
+  /** Told of each refusal. */
+  readonly onFailure?: (by: 'header' | 'token') => void
   readonly logger: Logger
 }
 
@@ -78,7 +80,7 @@ function isSentByItself(authorization: string | undefined): boolean {
 const readingMethods: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 export function createAuthentication(parts: AuthenticationParts): Authentication {
-  const { authenticator, sessions, tokens = null, logger } = parts
+  const { authenticator, sessions, tokens = null, onFailure = () => {}, logger } = parts
   const rules: UserRules = {
     withRights: (user) => user,
     isWelcome: () => true,
@@ -102,6 +104,7 @@ export function createAuthentication(parts: AuthenticationParts): Authentication
       result = await authenticator.authenticate({ authorization, address })
       return result
     } finally {
+      if (result?.outcome !== 'accepted') onFailure('header')
       if (result === null) await guesses.failed(address, null)
       else if (result.outcome === 'refused') await guesses.failed(address, result.reason)
     }
@@ -138,6 +141,7 @@ export function createAuthentication(parts: AuthenticationParts): Authentication
           ? 'This token is not one of the user whose name came with it'
           : null
     if (token === null || fault !== null) {
+      onFailure('token')
       await guesses.failed(address, fault)
       throw new GatewayError('unauthenticated', fault ?? '')
     }

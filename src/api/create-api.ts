@@ -61,6 +61,8 @@ export interface ApiOptions {
   readonly metricsPublic: boolean
   readonly checks: readonly ReadinessCheck[]
   readonly trail: AuditTrail
+  /** Without: those of this API alone. */
+  readonly metrics?: Metrics
   /** The class of the backend, for administrators. */
   readonly backendName: string
   readonly version: string
@@ -84,11 +86,13 @@ const drainLimitBytes = 16 * 1024 * 1024
 export function createApi(options: ApiOptions): Api {
   const stopping = new AbortController()
   const streams = createEventStreams({ ...options, stopping: stopping.signal })
-  const metrics = createMetrics({ ...options, streams })
+  const metrics = options.metrics ?? createMetrics()
+  metrics.countFrom({ ...options, streams })
   const readiness = createReadiness(options.checks)
   const app = createApp(options, metrics)
   const context: RouteContext = {
     ...options,
+    service: countedService(options.service, metrics),
     app,
     dashboardRoute: options.dashboardRoute ?? plainDashboardRoute,
     stopping: stopping.signal,
@@ -139,6 +143,23 @@ export function createApi(options: ApiOptions): Api {
       await http.close(stopLimitMs)
       for (const door of doors) door.cutAll()
       await app.close()
+    },
+  }
+}
+
+/** The service, whose creations are counted by what comes of them. */
+function countedService(service: ClusterService, metrics: Metrics): ClusterService {
+  return {
+    ...service,
+    async create(user, options) {
+      try {
+        const cluster = await service.create(user, options)
+        metrics.clusterAsked('created')
+        return cluster
+      } catch (error) {
+        metrics.clusterAsked(error instanceof GatewayError ? error.code : 'internal')
+        throw error
+      }
     },
   }
 }

@@ -1,3 +1,4 @@
+export { openAuditFile } from './audit-file.ts'
 export { type AuditTrail, createAuditTrail } from './audit-trail.ts'
 export {
   type Authentication,
@@ -11,6 +12,7 @@ export { type Api, type ApiOptions, createApi } from './create-api.ts'
 export { type Door, openSocketDoor, openTcpDoor } from './door.ts'
 export type { DashboardHandlers } from './http-server.ts'
 export type { LoginPagesOptions } from './login-pages.ts'
+export { createMetrics, type Metrics } from './metrics.ts'
 export type { ReadinessCheck } from './readiness.ts'
-export { apiSettingsClasses, metricsSettings } from './settings.ts'
+export { apiSettingsClasses, auditSettings, metricsSettings } from './settings.ts'
 export { openTlsCertificate, type TlsCertificate, type TlsFiles } from './tls-certificate.ts'

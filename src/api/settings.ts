@@ -13,4 +13,24 @@ export const metricsSettings = settingsClass({
   },
 })
 
-export const apiSettingsClasses = [metricsSettings] as const
+/** `c.Audit`. */
+export const auditSettings = settingsClass({
+  name: 'Audit',
+  help: 'Who did what, when and from where: always in the records and the log.',
+  settings: {
+    file: setting(
+      types.optional(types.path),
+      'A file for it too, one JSON object a line, opened anew at SIGHUP; "-": standard output.',
+    ),
+    max_events: setting(types.integer({ min: 1000 }), 'How many events the records keep.', {
+      default: 100_000,
+    }),
+    max_age: setting(
+      types.optional(types.seconds),
+      'Seconds for which the records keep an event.',
+      { defaultText: 'any age' },
+    ),
+  },
+})
+
+export const apiSettingsClasses = [metricsSettings, auditSettings] as const

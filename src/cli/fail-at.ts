@@ -7,6 +7,7 @@ import type {
   Route,
   RouteTable,
 } from '../core/index.ts'
+import { withMethods } from './with-methods.ts'
 
 /**
  * A hook for tests of crashes, off unless the environment says otherwise. DASK_GATEWAY_FAIL_AT=STEP kills this process with SIGKILL
@@ -91,17 +92,6 @@ export function failureHooks(environment: NodeJS.ProcessEnv = process.env): Fail
       settingsFor: around(options.settingsFor, () => 'option handler'),
     }),
   }
-}
-
-/** The same object with some methods replaced. */
-function withMethods<T extends object>(object: T, methods: object): T {
-  return new Proxy(object, {
-    get(target, name) {
-      if (Object.hasOwn(methods, name)) return Reflect.get(methods, name)
-      const value: unknown = Reflect.get(target, name)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
 }
 
 /** What a write is about: its events, or else what it changes. */

@@ -1,4 +1,4 @@
-import { openSocketDoor, openTcpDoor } from '../api/index.ts'
+import { createMetrics, openSocketDoor, openTcpDoor } from '../api/index.ts'
 import { type Clusters, createClusters } from '../clusters/index.ts'
 import { type Configuration, gatewaySettings } from '../config/index.ts'
 import {
@@ -10,12 +10,14 @@ import {
   quotasSettings,
   type RouteTable,
   type Store,
+  type Telemetry,
 } from '../core/index.ts'
 import { createRouteTable, type ProxyProcess, proxySettings } from '../proxy/index.ts'
 import { createLogArchive, openStore } from '../store/index.ts'
 import { socketPathIn } from '../util/index.ts'
 import { apiUrlOf, publicUrl, urlOnThisHost } from './addresses.ts'
 import { failureHooks } from './fail-at.ts'
+import { measuredBackend, measuredStore } from './measured.ts'
 import {
   certificateOf,
   checkParts,
@@ -115,12 +117,14 @@ async function build(
   )
   const { runsOn } = driver
   const apiUrl = apiUrlOf({ ...policy, runsOn }, { privateUrl, publicAddress })
+  const metrics = createMetrics()
   const clusters = createClustersOf({
     configuration,
     store,
     routes,
     apiUrl,
     ownPorts: [privateDoor.port ?? 0, proxyValues.address.port, proxyValues.tcp_address?.port ?? 0],
+    telemetry: metrics.telemetry,
     logger,
   })
 
@@ -133,6 +137,7 @@ async function build(
     certificate,
     proxyToken,
     publicAddress,
+    metrics,
     logger,
   })
   undo.push(() => web.stop())
@@ -174,11 +179,12 @@ interface ClustersStart {
   readonly routes: RouteTable
   readonly apiUrl: string
   readonly ownPorts: readonly number[]
+  readonly telemetry: Telemetry
   readonly logger: Logger
 }
 
 function createClustersOf(start: ClustersStart): Clusters {
-  const { configuration, store, logger } = start
+  const { configuration, store, telemetry, logger } = start
   const driver = driverOf(configuration)
   const hooks = failureHooks()
   const backend = driver.create(configuration.get(driver.settings), {
@@ -190,17 +196,18 @@ function createClustersOf(start: ClustersStart): Clusters {
     logger,
   })
   const clusters = createClusters({
-    store: hooks.store(store),
+    store: measuredStore(hooks.store(store), telemetry),
     drain: store,
     quotaStore: store,
     quotaPolicy: () => configuration.get(quotasSettings),
     logArchive: createLogArchive(store.stateDirectory),
-    backend: hooks.backend(backend),
+    backend: measuredBackend(hooks.backend(backend), telemetry),
     routes: hooks.routes(start.routes),
     options: hooks.options(configuration.clusterOptions),
     resolveSettings: configuration.clusterSettings(driver.clusterSettings),
     policy: policyOf(configuration),
     ownPorts: () => start.ownPorts,
+    telemetry,
     logger,
   })
   return clusters

@@ -1,11 +1,15 @@
 import { join } from 'node:path'
 import {
   type Api,
+  type AuditTrail,
+  auditSettings,
   createApi,
   createAuditTrail,
   createAuthentication,
   type Door,
+  type Metrics,
   metricsSettings,
+  openAuditFile,
   type TlsCertificate,
 } from '../api/index.ts'
 import {
@@ -20,7 +24,15 @@ import {
 } from '../auth/index.ts'
 import type { Clusters } from '../clusters/index.ts'
 import { type Configuration, gatewaySettings } from '../config/index.ts'
-import type { Cluster, Logger, RouteFeed, RouteTable, Store } from '../core/index.ts'
+import {
+  type Cluster,
+  GatewayError,
+  type Logger,
+  messageOf,
+  type RouteFeed,
+  type RouteTable,
+  type Store,
+} from '../core/index.ts'
 import { createDashboards, type DashboardAuth, dashboardRoute } from '../dashboards/index.ts'
 import { proxySettings } from '../proxy/index.ts'
 import { packageFolder } from '../util/index.ts'
@@ -38,6 +50,7 @@ export interface WebStart {
   /** Secret. */
   readonly proxyToken: string
   readonly publicAddress: string
+  readonly metrics: Metrics
   readonly logger: Logger
 }
 
@@ -81,6 +94,7 @@ export async function createWeb(start: WebStart): Promise<Web> {
       isWelcome: (user) => isAllowed(user) && authenticator.knows?.(user.name) !== false,
       withGroups: groupsOfNow(roleSettings),
     },
+    onFailure: (by) => start.metrics.authenticationFailed(by),
     logger,
   })
   const { dashboard_auth, dashboard_host, prefix, address } = configuration.get(proxySettings)
@@ -89,7 +103,7 @@ export async function createWeb(start: WebStart): Promise<Web> {
       ? 'Anybody who reaches this address may log in under any name: no password is set (SimpleAuthenticator.password)'
       : null
   if (openWarning !== null) logger.warn(openWarning)
-  const trail = createAuditTrail(start.store, logger)
+  const trail = await trailOf(start)
   const dashboards = createDashboards({
     findDashboard: start.clusters.findDashboard,
     authenticate: (request) => authentication.authenticateForDashboard(request),
@@ -137,8 +151,10 @@ export async function createWeb(start: WebStart): Promise<Web> {
     checks: [
       { name: 'store', check: () => start.store.probe() },
       { name: 'proxy', check: async () => requireProxy(start.routes) },
+      { name: 'audit', check: async () => requireFile(trail) },
     ],
     trail,
+    metrics: start.metrics,
     backendName: configuration.backendClass.name,
     version: packageVersion(),
     webFolder: join(packageFolder, 'dist/web'),
@@ -148,10 +164,14 @@ export async function createWeb(start: WebStart): Promise<Web> {
   const stopServing = () => (served ??= api.stop().then(() => dashboards.close()))
   return {
     start: () => api.start(),
-    reload: async () => authenticator.reload?.(),
+    async reload() {
+      await trail.reopen()
+      await authenticator.reload?.()
+    },
     stopServing,
     async stop() {
       await stopServing()
+      await trail.close()
       await authenticator.stop()
     },
   }
@@ -178,6 +198,32 @@ function tokensOf({ configuration, store, logger }: WebStart) {
 function routeTo(cluster: Cluster, auth: DashboardAuth): string {
   const { name: clusterName, username, dashboardKey: key } = cluster
   return dashboardRoute({ clusterName, username, address: null, key }, auth)
+}
+
+async function trailOf({ configuration, store, logger }: WebStart): Promise<AuditTrail> {
+  const { file, max_events, max_age } = configuration.get(auditSettings)
+  return createAuditTrail(store, logger, {
+    maxEvents: max_events,
+    maxAgeMs: max_age === null ? null : max_age * 1000,
+    file: file === null ? null : await auditFileOf(file, store, logger),
+  })
+}
+
+async function auditFileOf(path: string, store: Store, logger: Logger) {
+  try {
+    return await openAuditFile(path, store, logger)
+  } catch (cause) {
+    throw new GatewayError(
+      'configuration',
+      `Audit.file: ${path} cannot be used: ${messageOf(cause)}`,
+      { cause },
+    )
+  }
+}
+
+function requireFile(trail: AuditTrail): void {
+  const { fileProblem } = trail.state()
+  if (fileProblem !== null) throw new Error(`the audit file cannot be written: ${fileProblem}`)
 }
 
 function requireProxy(routes: RouteFeed): void {

@@ -1,4 +1,5 @@
 import type {
+  Backlog,
   Cluster,
   ClusterEvent,
   Drain,
@@ -231,4 +232,6 @@ export interface ClusterService {
   unsetQuota(holder: QuotaHolder): Promise<void>
   /** What went wrong at the last look at what runs; null: nothing. */
   backendProblem(): string | null
+  /** How far behind the loop that moves clusters is. */
+  backlog(): Backlog
 }

@@ -15,6 +15,7 @@ import {
   type QuotaStore,
   type ResolveClusterSettings,
   type RouteTable,
+  type Telemetry,
   type UsageStore,
 } from '../core/index.ts'
 import type { ClusterService } from './cluster-service.ts'
@@ -46,6 +47,7 @@ export interface ClustersParts {
   readonly quotaPolicy: () => QuotaPolicy
   /** Ports of this host that no scheduler may report as its own. */
   readonly ownPorts: () => readonly number[]
+  readonly telemetry?: Telemetry
   readonly logger: Logger
 }
 
@@ -92,6 +94,7 @@ export function createClusters(parts: ClustersParts): Clusters {
     routes,
     logArchive,
     logger,
+    telemetry: parts.telemetry,
     parallelism: policy.parallelism,
     backoffBaseMs: policy.backoff_base_delay * 1000,
     backoffMaxMs: policy.backoff_max_delay * 1000,
@@ -123,6 +126,7 @@ export function createClusters(parts: ClustersParts): Clusters {
     send: sendToScheduler,
     drain: parts.drain,
     backendProblem: () => observer.problem,
+    backlog: () => reconciler.backlog,
     networks: networksOf(policy.scheduler_networks),
     ownPorts: parts.ownPorts,
     wake: wakeCluster,

@@ -1,4 +1,4 @@
-import { GatewayError, messageOf } from '../core/index.ts'
+import { type Backlog, GatewayError, messageOf, type Telemetry } from '../core/index.ts'
 import { find, stopObjects } from './attempt-steps.ts'
 import { lifeOf } from './life-of.ts'
 import { nextStep } from './lifecycle.ts'
@@ -23,6 +23,7 @@ export interface ReconcilerParts extends Omit<StepContext, 'signal'> {
   readonly parallelism: number
   readonly backoffBaseMs: number
   readonly backoffMaxMs: number
+  readonly telemetry?: Pick<Telemetry, 'stepped' | 'waited'> | undefined
 }
 
 const backendLimitMs = 120_000
@@ -44,11 +45,20 @@ export class Reconciler {
       ...parts,
       signal: () => AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(backendLimitMs)]),
     }
-    this.#queue = new WorkQueue(parts.parallelism, (name) => this.#reconcile(name))
+    this.#queue = new WorkQueue(
+      parts.parallelism,
+      (name) => this.#reconcile(name),
+      (ms) => parts.telemetry?.waited(ms / 1000),
+    )
   }
 
   wake(name: string): void {
     this.#queue.add(name)
+  }
+
+  get backlog(): Backlog {
+    const { waiting, active, oldestMs } = this.#queue.backlog
+    return { waiting, active, oldestSeconds: oldestMs / 1000, retrying: this.#failures.size }
   }
 
   /** Leaves everything as it is. */
@@ -62,7 +72,10 @@ export class Reconciler {
     try {
       while (!this.#stopping.signal.aborted) {
         const entry = records.get(name)
-        if (entry === undefined) return
+        if (entry === undefined) {
+          this.#failures.delete(name)
+          return
+        }
         const { cluster } = entry
         const workers = [...entry.workers.values()]
         const now = performance.now()
@@ -79,7 +92,7 @@ export class Reconciler {
           return
         }
         logger.debug(`step: ${step.do}`, { cluster: name })
-        await this.#carryOut(step, entry)
+        await this.#measured(step, entry)
       }
     } catch (error) {
       if (this.#stopping.signal.aborted) return
@@ -125,6 +138,17 @@ export class Reconciler {
       .catch((cause: unknown) =>
         logger.warn('An event could not be recorded', { cluster: name, error: cause }),
       )
+  }
+
+  async #measured(step: Exclude<Step, { do: 'wait' }>, entry: Entry): Promise<void> {
+    const start = performance.now()
+    let failed = true
+    try {
+      await this.#carryOut(step, entry)
+      failed = false
+    } finally {
+      this.#parts.telemetry?.stepped(step.do, failed, (performance.now() - start) / 1000)
+    }
   }
 
   #carryOut(step: Exclude<Step, { do: 'wait' }>, entry: Entry): Promise<void> {

@@ -1,5 +1,6 @@
 import {
   type Backend,
+  type Backlog,
   type Cluster,
   type ClusterOptions,
   type DashboardTarget,
@@ -44,6 +45,7 @@ export interface ServiceParts extends HeartbeatParts {
   readonly send: SendToScheduler
   readonly drain: DrainStore
   readonly backendProblem: () => string | null
+  readonly backlog: () => Backlog
   readonly logger: Logger
 }
 
@@ -98,6 +100,7 @@ export function createClusterService(
     },
     drain: () => parts.drain.drain,
     backendProblem: parts.backendProblem,
+    backlog: parts.backlog,
     setDrain: async (drain) => {
       await parts.drain.saveDrain(drain)
       parts.quotas.wakeAll()

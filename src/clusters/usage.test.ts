@@ -140,6 +140,13 @@ test('a life adds up, while the clock of the system jumps about', async (t) => {
     '127.0.0.1',
   )
   jump = 700 * day
+  await waitFor(
+    'two started workers',
+    () =>
+      [...store.workers.values()].every(({ status }) => status === 'submitted') &&
+      store.workers.size === 2,
+  )
+  clusters.wake()
   await waitFor('two workers that are seen', async () => (await used()).workerMs > 100)
   jump = -700 * day
   const alice = { name: 'alice', groups: [], admin: false }

@@ -5,22 +5,29 @@
 export class WorkQueue {
   readonly #work: (key: string) => Promise<void>
   readonly #parallelism: number
-  readonly #ready = new Set<string>()
+  readonly #onWaited: (ms: number) => void
+  /** With when they came. */
+  readonly #ready = new Map<string, number>()
   readonly #active = new Set<string>()
   readonly #later = new Map<string, { readonly at: number; readonly timer: NodeJS.Timeout }>()
   #idle: (() => void) | null = null
   #stopped = false
 
   /** `work` handles its own errors: one that escapes is a fault of the program and ends it. */
-  constructor(parallelism: number, work: (key: string) => Promise<void>) {
+  constructor(
+    parallelism: number,
+    work: (key: string) => Promise<void>,
+    onWaited: (ms: number) => void = () => {},
+  ) {
     this.#parallelism = parallelism
+    this.#onWaited = onWaited
     this.#work = work
   }
 
   add(key: string): void {
     if (this.#stopped) return
     this.#cancelTimer(key)
-    this.#ready.add(key)
+    if (!this.#ready.has(key)) this.#ready.set(key, performance.now())
     this.#dispatch()
   }
 
@@ -35,6 +42,12 @@ export class WorkQueue {
     this.#later.set(key, { at, timer: setTimeout(() => this.add(key), delayMs) })
   }
 
+  get backlog(): { readonly waiting: number; readonly active: number; readonly oldestMs: number } {
+    const [oldest = performance.now()] = this.#ready.values()
+    const oldestMs = performance.now() - oldest
+    return { waiting: this.#ready.size, active: this.#active.size, oldestMs }
+  }
+
   /** Ends the queue; resolves when nothing is worked on any more. */
   async stop(): Promise<void> {
     this.#stopped = true
@@ -44,11 +57,12 @@ export class WorkQueue {
   }
 
   #dispatch(): void {
-    for (const key of this.#ready) {
+    for (const [key, since] of this.#ready) {
       if (this.#active.size >= this.#parallelism) return
       if (this.#active.has(key)) continue
       this.#ready.delete(key)
       this.#active.add(key)
+      this.#onWaited(performance.now() - since)
       void this.#work(key).finally(() => this.#done(key))
     }
   }

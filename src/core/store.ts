@@ -86,11 +86,13 @@ export interface AuditQuery {
   readonly cluster: string | null
 }
 
-/** What was done; all but the newest 100,000 are forgotten. */
+/** What was done: nothing of it changes, and only the oldest are ever removed. */
 export interface AuditStore {
   /** All of them together or none, in their order. */
   addAudit(events: readonly Omit<AuditEvent, 'id'>[]): Promise<void>
   audit(query: AuditQuery): Promise<readonly AuditEvent[]>
+  /** Removes all but the newest `keep`, and those before the first that happened at `before` (milliseconds since the epoch) or later. */
+  forgetAudit(which: { readonly keep: number; readonly before: number | null }): Promise<void>
 }
 
 /** An administrator wants no new clusters; those that are there go on. */

@@ -1,21 +1,34 @@
-import type { Compilable } from 'kysely'
+import { type Compilable, CompiledQuery } from 'kysely'
 import type { AuditEvent, AuditQuery } from '../core/index.ts'
 import { type Query, query } from './query.ts'
 import type { AuditRow } from './schema.ts'
 
-const keptEvents = 100_000
-
-/** Adds events and removes those that are too many. */
+/** Adds events. */
 export function addedAudit(events: readonly Omit<AuditEvent, 'id'>[]): readonly Query[] {
-  const added = events.map(({ user, cluster, ...rest }) =>
+  return events.map(({ user, cluster, ...rest }) =>
     query.insertInto('audit').values({ ...rest, username: user, cluster_name: cluster }),
   )
-  const newest = query.selectFrom('audit').select((row) => row.fn.max('id').as('id'))
-  const isOld = query
-    .deleteFrom('audit')
-    .where('id', '<=', (row) => row(newest, '-', row.lit(keptEvents)))
-  return [...added, isOld]
 }
+
+/** The table's triggers let nothing be removed above `audit_forgotten`, which only grows. */
+export function forgottenAudit({
+  keep,
+  before,
+}: {
+  readonly keep: number
+  readonly before: number | null
+}): readonly Query[] {
+  const isOld = CompiledQuery.raw(marking, [keep, before, before])
+  const remove = CompiledQuery.raw(removal, [])
+  return [isOld, remove]
+}
+
+// Times may go back and forth with the clock: of those that look old only what lies before all that do not.
+const marking = `update instance set audit_forgotten = max(audit_forgotten,
+  coalesce((select max(id) from audit), 0) - ?,
+  case when ? is null then 0 else
+    coalesce((select min(id) from audit where time >= ?), (select max(id) from audit) + 1, 1) - 1 end)`
+const removal = 'delete from audit where id <= (select audit_forgotten from instance)'
 
 /** By `after` the oldest first, else the newest first. */
 export function auditQuery({

@@ -133,6 +133,18 @@ export const migrations: readonly string[] = [
   alter table cluster add column ready_time integer;
   alter table cluster add column end_age integer;
   `,
+  `
+  alter table instance add column audit_forgotten integer not null default 0;
+  create trigger audit_unchanged before update on audit
+  begin select raise(abort, 'the audit trail is append-only'); end;
+  create trigger audit_unreplaced before insert on audit when exists (select 1 from audit where id = new.id)
+  begin select raise(abort, 'the audit trail is append-only'); end;
+  create trigger audit_kept before delete on audit when old.id > (select audit_forgotten from instance)
+  begin select raise(abort, 'the audit trail is append-only'); end;
+  create trigger audit_forgotten_grows before update of audit_forgotten on instance
+  when new.audit_forgotten < old.audit_forgotten
+  begin select raise(abort, 'the audit trail is append-only'); end;
+  `,
 ]
 
 /** The version of a database of ours; 0: nothing in it yet. Throws when a newer server wrote it. */

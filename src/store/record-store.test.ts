@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
 import { sampleCluster, sampleWorker, storeContract } from '../../test/contracts/store.ts'
 import {
@@ -17,6 +18,28 @@ after(() => rmSync(directory, { recursive: true, force: true }))
 let files = 0
 storeContract('file', () => openFileStore(join(directory, `${++files}.sqlite`)))
 storeContract('memory', () => openFileStore('', { url: 'sqlite:///:memory:' }))
+
+test('nobody changes what was done: the audit trail takes only more of it', async (context) => {
+  const path = join(temporaryDirectory(context), 'x.sqlite')
+  const store = await openFileStore(path)
+  const event = { user: 'a', action: 'x', cluster: null, owner: null, address: '', message: '' }
+  await store.addAudit([
+    { ...event, time: 1 },
+    { ...event, time: 2 },
+  ])
+  await store.close()
+  const database = new DatabaseSync(path)
+  context.after(() => database.close())
+  for (const statement of [
+    "update audit set username = 'b'",
+    'delete from audit where id = 1',
+    "insert or replace into audit select id, time, 'b', action, cluster_name, owner, address, message from audit",
+  ])
+    assert.throws(() => database.exec(statement), /append-only/, statement)
+  database.exec('update instance set audit_forgotten = 1')
+  assert.throws(() => database.exec('update instance set audit_forgotten = 0'), /append-only/)
+  assert.equal(database.prepare('select count(*) as n from audit').get()?.n, 2)
+})
 
 test('a thousand workers are committed in a moment', async (context) => {
   const store = await openFileStore(join(temporaryDirectory(context), 'x.sqlite'))

@@ -18,7 +18,7 @@ import {
   type Worker,
 } from '../core/index.ts'
 import { tokenFromRow, tokenToRow } from './access-token-rows.ts'
-import { addedAudit, auditFromRow, auditQuery } from './audit-table.ts'
+import { addedAudit, auditFromRow, auditQuery, forgottenAudit } from './audit-table.ts'
 import type { Engine } from './engine.ts'
 import { compiled, type Query, query } from './query.ts'
 import { quotaFromRow, quotaRemoval, quotaUpsert } from './quota-table.ts'
@@ -224,6 +224,13 @@ export class RecordStore implements Store {
 
   async audit(asked: AuditQuery): Promise<readonly AuditEvent[]> {
     return (await this.#read(auditQuery(asked))).map(auditFromRow)
+  }
+
+  async forgetAudit(which: {
+    readonly keep: number
+    readonly before: number | null
+  }): Promise<void> {
+    await this.#write(...forgottenAudit(which))
   }
 
   async loadQuotas(): Promise<readonly QuotaOverride[]> {

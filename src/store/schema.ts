@@ -28,6 +28,8 @@ export interface InstanceRow {
   readonly probes: number
   /** JSON of a `Drain`. */
   readonly drain: string | null
+  /** The last audit event that may be removed. */
+  readonly audit_forgotten: number
 }
 
 export interface ClusterRow {

@@ -86,6 +86,26 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     assert.deepEqual((await store.audit(any))[2], { ...base, id: 2, user: 'bob', cluster: null })
   })
 
+  withStore(
+    'of what was done only the oldest are forgotten, by number or by age',
+    async (store) => {
+      const any = { after: null, before: null, limit: 100, user: null, cluster: null }
+      const ids = async () => (await store.audit(any)).map(({ id }) => id).toReversed()
+      const base = { user: 'a', action: 'x', cluster: null, owner: null, address: '', message: '' }
+      await store.forgetAudit({ keep: 5, before: 10 })
+      // The clock went back once, and was ahead once.
+      await store.addAudit([10, 20, 30, 25, 40, 50].map((time) => ({ ...base, time })))
+      await store.forgetAudit({ keep: 100, before: 30 })
+      assert.deepEqual(await ids(), [3, 4, 5, 6])
+      await store.forgetAudit({ keep: 3, before: null })
+      assert.deepEqual(await ids(), [4, 5, 6])
+      await store.forgetAudit({ keep: 100, before: 1000 })
+      assert.deepEqual(await ids(), [])
+      await store.addAudit([{ ...base, time: 60 }])
+      assert.deepEqual(await ids(), [7])
+    },
+  )
+
   withStore('usage is added up by day and owner, and forgotten by day', async (store) => {
     const usage = (day: string, username: string, more: Partial<DayUsage> = {}): DayUsage => ({
       ...{ day, username, groups: ['b', 'a, "x"'], labels: { p: '1', a: '2' } },

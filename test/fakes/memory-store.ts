@@ -75,7 +75,12 @@ export class MemoryStore
 
   async addAudit(events: readonly Omit<AuditEvent, 'id'>[]) {
     if (this.failing) throw new Error('disk full')
-    for (const event of events) this.audits.push({ ...event, id: this.audits.length + 1 })
+    for (const event of events)
+      this.audits.push({ ...event, id: (this.audits.at(-1)?.id ?? 0) + 1 })
+  }
+
+  async forgetAudit({ keep }: { readonly keep: number }) {
+    this.audits.splice(0, Math.max(0, this.audits.length - keep))
   }
 
   async audit({ after, before, limit, user, cluster }: AuditQuery) {

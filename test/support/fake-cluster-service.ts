@@ -195,6 +195,7 @@ export function createFakeClusterService() {
     async stopAs(_admin, name) {
       show(name, 'STOPPED')
     },
+    backlog: () => ({ waiting: 1, active: 0, oldestSeconds: 0.5, retrying: 0 }),
     drain: () => drain,
     async setDrain(wanted) {
       drain = wanted
