@@ -113,3 +113,24 @@ test('a halted process is woken, so that it ends by itself', async () => {
   await over
   assert.equal(await readFile(log, 'utf8'), 'interrupted ')
 })
+
+test('a command that begins only after the stop is told to end all the same', async () => {
+  const child = spawn('/bin/sh', ['-c', 'trap : INT; echo ready; read -r go; sleep 1000; exit 0'], {
+    detached: true,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  children.push(child)
+  await once(child.stdout, 'data')
+  const supervisor = readProcess(child.pid ?? 0)
+  assert.ok(supervisor !== null)
+  const { promise: over, resolve } = Promise.withResolvers<void>()
+  const find: FindMembers = async ({ handle }, known) => {
+    const found = membersOf(await survey(), handle, new Set(), known)
+    if (known.length === 0) child.stdin.write('go\n')
+    return found
+  }
+  const begun = performance.now()
+  new Stopper(steps, find, resolve, silent).begin(attempt('early', supervisor))
+  await over
+  assert.ok(performance.now() - begun < steps.sigintMs / 2)
+})

@@ -91,7 +91,7 @@ export class Stopper {
       members = await this.#find(attempt, members)
       return members.filter((each) => !sameProcess(each, supervisor))
     }
-    for (const [signal, limitMs] of this.#steps) {
+    const signalAll = async (signal: NodeJS.Signals) => {
       const found = await look()
       const children = signal === 'SIGINT' ? childrenAmong(found) : []
       for (const each of found) if (!children.includes(each)) signalProcess(each, signal)
@@ -99,13 +99,21 @@ export class Stopper {
       for (const each of children) if (!spared.has(each.pid)) signalProcess(each, signal)
       // One that is halted could not answer; for others it means nothing.
       for (const each of members) signalProcess(each, 'SIGCONT')
+      return found.length > 0
+    }
+    for (const [signal, limitMs] of this.#steps) {
+      let isSent = await signalAll(signal)
       const deadline = performance.now() + limitMs
       let pauseMs = 10
       while (members.length > 0 && performance.now() < deadline) {
         await setTimeout(pauseMs, undefined, { signal: this.#closing.signal })
         pauseMs = Math.min(pauseMs * 1.5, 250)
         // A look at one process is cheaper than one at all; it lives for as long as another does.
-        if (signal !== 'SIGKILL' && lives(supervisor)) continue
+        if (signal !== 'SIGKILL' && lives(supervisor)) {
+          // A supervisor that had not yet begun its command: nobody has heard the signal.
+          if (!isSent) isSent = await signalAll(signal)
+          continue
+        }
         const left = await look()
         // What was born meanwhile has not been signalled.
         if (signal === 'SIGKILL') for (const each of left) signalProcess(each, signal)
