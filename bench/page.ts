@@ -14,8 +14,9 @@ loopback. Each figure is the median of five samples, which both give in turn. *O
 better, whichever way the figure counts. Rates vary between runs on a shared machine; CPU varies little and is the figure to compare.
 CPU is that of all processes of a server, its proxy and its helpers, out of \`/proc\`, unless the row says otherwise.
 
-To repeat it: \`npm run bench\` (about 15 minutes, as root on Debian, or with \`wrk\`, \`haproxy\` and a Python 3.10 installed), or some rows
-of it: \`npm run bench -- options tunnels\`. With \`--quick\` it does a small part once, to see that it runs, and writes nothing. A row
+To repeat it: \`npm run bench\` (about 15 minutes, on an otherwise quiet machine). As root on Debian it installs what is missing and says so: \`wrk\` and
+\`haproxy\` from Debian, and from PyPI the old server into \`.venv-old\` and Dask with the client into \`.venv\`; others install \`wrk\`, \`haproxy\` and a
+Python of 3.10 or later before. Some rows of it: \`npm run bench -- options tunnels\`. With \`--quick\` it does a small part once, to see that it runs, and writes nothing. A row
 that is measured anew replaces its section here.
 `
 
@@ -23,13 +24,16 @@ const shortfalls = `## What falls short, and why
 
 Found with \`node --cpu-prof\`.
 
-- *Start of the gateway*, also with 1,000 clusters: ours computes where the old server mostly waits. Most of it is reading and compiling
-  some hundreds of modules: kysely 120 ms of CPU, our settings 115, fastify 75, zod 60, prom-client 50, and about 190 for the proxy's
-  process, which begins meanwhile. Fewer, larger files (a bundle) would help most.
+- *\`GET options\` during \`POST clusters\`*: all requests share one thread. Before the database was written in a thread of its own, each hundred
+  clusters made two checkpoints there (three fsyncs, 1 to 10 ms each), and SQLite took 0.9 ms of each POST; sealing its secrets at each of three
+  commits another 0.7. What is left there of a POST is 1.2 to 1.8 ms of 2.3 to 3.8 (same moments of one loaded machine): keys and certificate
+  0.7, the answer, and the messages to the thread. A request that comes meanwhile waits for that.
 - *Requests to a dashboard*: ours are checked and pass two processes. The hop costs 40 to 50 µs; of the gateway's part, most is two writes
   to sockets and \`node:http\`'s objects for a request at either side.
-- *Memory*: two Node processes have 80 to 100 MB before any cluster, and V8 lets a heap grow before it collects. A cluster costs about 18 kB, in the
-  old server 8.
+- *Memory*: of two bare Node processes, the text of Node is 38 MB (a bare one: 30) and the rest 8 MB each; the store's thread, a V8 of its own, costs 10,
+  the text of our programs and what is compiled of it about 15. A cluster costs 4 kB in the heap (its certificate and key are 1 kB of it), in the old
+  server 8 kB; the rest of the growth is what the start leaves to be collected. \`--optimize-for-size\` would save another tenth, and costs
+  half as much CPU again for each request.
 - *\`scale(4)\`*: the start of four Pythons on two cores; the gateway's part is lost in it.
 `
 

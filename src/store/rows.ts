@@ -184,6 +184,27 @@ export function jsonText<T>(inner: z.ZodType<T>) {
     .pipe(inner)
 }
 
+/** As `jsonText`, but those that are written alike are one value: most clusters are made with the same settings. */
+function sharedJson<T>(inner: z.ZodType<T>) {
+  const values = new Map<string, T>()
+  const parsed = jsonText(inner)
+  return z.string().transform((text, context): T => {
+    const known = values.get(text)
+    if (known !== undefined) return known
+    const { data, error } = parsed.safeParse(text)
+    if (error !== undefined) {
+      for (const { path, message } of error.issues)
+        context.addIssue({ code: 'custom', message: [...path, message].join(': ') })
+      return z.NEVER
+    }
+    if (values.size >= keptValues) values.clear()
+    values.set(text, data)
+    return data
+  })
+}
+
+const keptValues = 1000
+
 const attempt = jsonText(
   z.object({
     id: z.string(),
@@ -225,9 +246,9 @@ const settings = z
 const clusterRow = z.object({
   name: z.string(),
   username: z.string(),
-  groups: jsonText(z.array(z.string())),
-  options: jsonText(z.record(z.string(), json)),
-  settings: jsonText(settings),
+  groups: sharedJson(z.array(z.string())),
+  options: sharedJson(z.record(z.string(), json)),
+  settings: sharedJson(settings),
   status,
   target,
   queued: z.number().nullable(),
