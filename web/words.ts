@@ -13,8 +13,17 @@ export function isOver({ status }: Pick<ClusterInfo, 'status'>): boolean {
 }
 
 /** What there is to know beside the status. */
-export function remarkOf({ pending_reason, reason }: ClusterInfo): string {
-  return pending_reason ?? reason ?? ''
+export function remarkOf(cluster: ClusterInfo): string {
+  return cluster.pending_reason ?? cluster.reason ?? endOf(cluster)
+}
+
+const soonMs = 3_600_000
+
+/** That it will soon end by itself, and why; empty: no end is near. */
+function endOf({ ends_at, end_reason }: ClusterInfo, now = Date.now()): string {
+  if (ends_at === null || ends_at > now + soonMs) return ''
+  const rest = ends_at > now ? `in ${lengthOf(ends_at - now)}` : 'now'
+  return `Ends ${rest}${end_reason === null ? '' : `: ${end_reason}`}`
 }
 
 export function workersOf({ workers, status }: ClusterInfo): string {

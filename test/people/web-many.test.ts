@@ -90,6 +90,7 @@ test('what only a broken or hostile gateway would say is text too, also what tur
     },
     ...{ start_time: 0, stop_time: null, options: { [turned]: turned }, cores: 1, memory: 1 },
     ...{ worker_cores: 1, worker_memory: 1, max_workers: null, dashboard_route: null },
+    ...{ ends_at: null, end_reason: turned, clients: null },
     ...{ ends_at: null, end_reason: null, clients: null },
     workers: { wanted: 0, created: 0, submitted: 0, running: 0, closing: 0, stopped: 0, failed: 0 },
   }

@@ -188,6 +188,10 @@ function headOf(page: Page, base: readonly string[], name: string, isAdmins: boo
       fact('Memory', usedMemory(cluster))
       fact('Started', timeOf(cluster.start_time))
       if (cluster.stop_time !== null) fact('Ended', timeOf(cluster.stop_time))
+      const { ends_at, clients } = cluster
+      if (!isOver(cluster) && (ends_at !== null || values.has('Ends by itself')))
+        fact('Ends by itself', ends_at === null ? 'no end in sight' : timeOf(ends_at))
+      if (!isOver(cluster) && clients !== null) fact('Clients connected', String(clients))
       fact(isOver(cluster) ? 'Lasted' : 'Age', ageOf(cluster))
       fact('Each worker', `${coresOf(cluster.worker_cores)}, ${sizeOf(cluster.worker_memory)}`)
       dashboard.update(cluster)
