@@ -42,6 +42,8 @@ export async function bundle(
       groups: [
         { name: 'zod', test: /node_modules.zod/ },
         { name: 'kysely', test: /node_modules.kysely/ },
+        // Its api is of prom-client too.
+        { name: 'opentelemetry', test: /node_modules.@opentelemetry.(?!api\b)/ },
         { name: 'oauth4webapi', test: /node_modules.oauth4webapi/ },
         { name: 'fastify-and-prom-client', test: /node_modules/ },
       ],

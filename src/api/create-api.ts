@@ -4,8 +4,10 @@ import {
   type ClusterOptions,
   GatewayError,
   type Logger,
+  type RequestTrace,
   type RouteFeed,
   type RouteTable,
+  type Traces,
 } from '../core/index.ts'
 import { randomHex } from '../util/index.ts'
 import { servePrivateDoor, servePublicDoor } from './accept-connections.ts'
@@ -63,6 +65,7 @@ export interface ApiOptions {
   readonly trail: AuditTrail
   /** Without: those of this API alone. */
   readonly metrics?: Metrics
+  readonly traces?: Traces | null
   /** The class of the backend, for administrators. */
   readonly backendName: string
   readonly version: string
@@ -192,6 +195,8 @@ function createApp(options: ApiOptions, metrics: Metrics): FastifyInstance {
     }
     done()
   })
+  const traces = options.traces ?? null
+  if (traces !== null) addTraces(app, traces)
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'unknown'
     const seconds = reply.elapsedTime / 1000
@@ -226,4 +231,24 @@ function createApp(options: ApiOptions, metrics: Metrics): FastifyInstance {
     return sendError(reply, status, text, code)
   })
   return app
+}
+
+/** A span for each request. What reads a body loses sight of whose it was, so the request is entered again after it. */
+function addTraces(app: FastifyInstance, traces: Traces): void {
+  const begun = new WeakMap<object, RequestTrace>()
+  app.addHook('onRequest', (request, _reply, done) => {
+    const { traceparent } = request.headers
+    const parent = typeof traceparent === 'string' ? traceparent : undefined
+    begun.set(request, traces.begin(request.method, parent))
+    done()
+  })
+  app.addHook('preHandler', (request, _reply, done) => {
+    const trace = begun.get(request)
+    if (trace === undefined) done()
+    else trace.run(done)
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    begun.get(request)?.end(request.routeOptions.url ?? 'unknown', reply.statusCode)
+    done()
+  })
 }

@@ -11,6 +11,7 @@ import {
   type RouteTable,
   type Store,
   type Telemetry,
+  type Traces,
 } from '../core/index.ts'
 import { createRouteTable, type ProxyProcess, proxySettings } from '../proxy/index.ts'
 import { createLogArchive, openStore } from '../store/index.ts'
@@ -27,6 +28,8 @@ import {
   policyOf,
 } from './parts.ts'
 import { startProxyOf } from './proxy-process.ts'
+import { tracesWanted } from './traces/traces-wanted.ts'
+import { packageVersion } from './version.ts'
 import { createWeb } from './web.ts'
 
 /** A gateway that runs. */
@@ -118,6 +121,8 @@ async function build(
   const { runsOn } = driver
   const apiUrl = apiUrlOf({ ...policy, runsOn }, { privateUrl, publicAddress })
   const metrics = createMetrics()
+  const traces = await tracesWanted(process.env, packageVersion(), logger)
+  if (traces !== null) undo.push(() => traces.close())
   const clusters = createClustersOf({
     configuration,
     store,
@@ -125,6 +130,7 @@ async function build(
     apiUrl,
     ownPorts: [privateDoor.port ?? 0, proxyValues.address.port, proxyValues.tcp_address?.port ?? 0],
     telemetry: metrics.telemetry,
+    traces,
     logger,
   })
 
@@ -138,6 +144,7 @@ async function build(
     proxyToken,
     publicAddress,
     metrics,
+    traces,
     logger,
   })
   undo.push(() => web.stop())
@@ -169,6 +176,7 @@ async function build(
       await clusters.stop()
       await web.stop()
       await store.close()
+      await traces?.close()
     },
   }
 }
@@ -180,11 +188,13 @@ interface ClustersStart {
   readonly apiUrl: string
   readonly ownPorts: readonly number[]
   readonly telemetry: Telemetry
+  readonly traces: Traces | null
   readonly logger: Logger
 }
 
 function createClustersOf(start: ClustersStart): Clusters {
-  const { configuration, store, telemetry, logger } = start
+  const { configuration, telemetry, traces, logger } = start
+  const store = traces?.store(start.store) ?? start.store
   const driver = driverOf(configuration)
   const hooks = failureHooks()
   const backend = driver.create(configuration.get(driver.settings), {
@@ -201,7 +211,7 @@ function createClustersOf(start: ClustersStart): Clusters {
     quotaStore: store,
     quotaPolicy: () => configuration.get(quotasSettings),
     logArchive: createLogArchive(store.stateDirectory),
-    backend: measuredBackend(hooks.backend(backend), telemetry),
+    backend: measuredBackend(hooks.backend(traces?.backend(backend) ?? backend), telemetry),
     routes: hooks.routes(start.routes),
     options: hooks.options(configuration.clusterOptions),
     resolveSettings: configuration.clusterSettings(driver.clusterSettings),

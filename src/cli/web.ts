@@ -32,6 +32,7 @@ import {
   type RouteFeed,
   type RouteTable,
   type Store,
+  type Traces,
 } from '../core/index.ts'
 import { createDashboards, type DashboardAuth, dashboardRoute } from '../dashboards/index.ts'
 import { proxySettings } from '../proxy/index.ts'
@@ -51,6 +52,7 @@ export interface WebStart {
   readonly proxyToken: string
   readonly publicAddress: string
   readonly metrics: Metrics
+  readonly traces: Traces | null
   readonly logger: Logger
 }
 
@@ -155,6 +157,7 @@ export async function createWeb(start: WebStart): Promise<Web> {
     ],
     trail,
     metrics: start.metrics,
+    traces: start.traces,
     backendName: configuration.backendClass.name,
     version: packageVersion(),
     webFolder: join(packageFolder, 'dist/web'),
