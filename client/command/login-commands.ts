@@ -1,14 +1,8 @@
-import { createGatewayClient, GatewayError, type User } from '../src/index.ts'
+import { GatewayError, type User } from '../src/index.ts'
 import { askLine } from './ask-secret.ts'
 import { type Command, type Context, isSet, textOf } from './context.ts'
 import { findAddress } from './find-address.ts'
-import {
-  credentialsOf,
-  loginsPath,
-  readLogins,
-  type SavedLogin,
-  writeLogins,
-} from './saved-logins.ts'
+import { clientOf, loginsPath, readLogins, type SavedLogin, writeLogins } from './saved-logins.ts'
 
 export const loginCommands: readonly Command[] = [
   {
@@ -25,6 +19,10 @@ export const loginCommands: readonly Command[] = [
       token: {
         type: 'boolean',
         help: 'by an access token, or a token of a JupyterHub, instead of a password',
+      },
+      kerberos: {
+        type: 'boolean',
+        help: 'by the ticket that kinit has got you; nothing secret is kept',
       },
     },
     run: login,
@@ -57,7 +55,7 @@ async function login(context: Context): Promise<undefined> {
   const saved = await readLogins(path)
   const address = findAddress(textOf(values, 'address'), saved.current, environment)
   const entered = await enteredLogin(context)
-  const client = createGatewayClient({ address, auth: credentialsOf(entered) })
+  const client = clientOf(address, entered)
   let user: User
   try {
     user = await client.user({ signal })
@@ -73,6 +71,7 @@ async function login(context: Context): Promise<undefined> {
 
 /** Never from the command line, which others can see. */
 async function enteredLogin({ values, environment, signal }: Context): Promise<SavedLogin> {
+  if (isSet(values, 'kerberos')) return { kerberos: true }
   if (isSet(values, 'token')) return { token: (await askLine('Token: ', true, signal)).trim() }
   const known = textOf(values, 'user')
   const ownName = environment.USER ?? environment.LOGNAME ?? ''

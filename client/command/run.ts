@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { createGatewayClient, type GatewayClient, GatewayError } from '../src/index.ts'
+import { type GatewayClient, GatewayError } from '../src/index.ts'
 import { commandOf, commands, commonOptions } from './commands.ts'
 import { candidates } from './complete.ts'
 import { type Command, type CommandOption, textOf, type Values } from './context.ts'
@@ -8,7 +8,7 @@ import { findAddress } from './find-address.ts'
 import { commandHelp, helpText, usageOf } from './help.ts'
 import { createOutput, type Output, type Streams } from './output.ts'
 import { safeJson } from './safe-text.ts'
-import { credentialsOf, loginsPath, readLogins } from './saved-logins.ts'
+import { clientOf, loginsPath, readLogins } from './saved-logins.ts'
 
 export interface Call extends Streams {
   /** Without the program. */
@@ -100,11 +100,7 @@ async function gatewayOf(
 ): Promise<GatewayClient> {
   const { current, logins } = await readLogins(loginsPath(environment))
   const address = findAddress(given, current, environment)
-  const login = logins[address]
-  return createGatewayClient({
-    address,
-    auth: login === undefined ? undefined : credentialsOf(login),
-  })
+  return clientOf(address, logins[address])
 }
 
 async function complete(call: Call): Promise<number> {
@@ -123,7 +119,8 @@ function tell(output: Output, call: Call, error: unknown): void {
   const code =
     error instanceof GatewayError ? error.code : error instanceof UsageError ? 'usage' : 'failed'
   const sentence = error instanceof Error ? error.message : String(error)
-  const hint = code === 'unauthenticated' ? '; log in: dask-gateway login' : ''
+  const isTicket = sentence.includes('kinit')
+  const hint = code === 'unauthenticated' && !isTicket ? '; log in: dask-gateway login' : ''
   if (output.isJson) call.stderr.write(`${safeJson({ error: sentence, code })}\n`)
   else output.notice(`dask-gateway: ${sentence}${hint}`)
 }

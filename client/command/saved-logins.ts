@@ -3,13 +3,16 @@ import { constants } from 'node:fs'
 import { chmod, mkdir, open, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { basic, bearer, type Credentials } from '../src/index.ts'
+import { basic, bearer, createGatewayClient, type GatewayClient } from '../src/index.ts'
 import { UsageError } from './exit-codes.ts'
+import { fetchByTicket } from './kerberos-login.ts'
 
 /** Secret. What `login` keeps of one gateway. */
 export type SavedLogin =
   | { readonly user: string; readonly password: string }
   | { readonly token: string }
+  /** By the tickets of kinit; there is no secret to keep. */
+  | { readonly kerberos: true }
 
 export interface SavedLogins {
   /** The address of the last login; it is used when none is given. */
@@ -74,6 +77,9 @@ export async function writeLogins(path: string, logins: SavedLogins): Promise<vo
   }
 }
 
-export function credentialsOf(login: SavedLogin): Credentials {
-  return 'token' in login ? bearer(login.token) : basic(login.user, login.password)
+export function clientOf(address: string, login: SavedLogin | undefined): GatewayClient {
+  if (login === undefined) return createGatewayClient({ address })
+  if ('kerberos' in login) return createGatewayClient({ address, fetch: fetchByTicket })
+  const auth = 'token' in login ? bearer(login.token) : basic(login.user, login.password)
+  return createGatewayClient({ address, auth })
 }

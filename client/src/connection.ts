@@ -65,6 +65,8 @@ export function connectionTo(options: ConnectionOptions): Connection {
       })
     } catch (cause) {
       call.signal?.throwIfAborted()
+      // From a `fetch` or an `auth` that knows better.
+      if (cause instanceof GatewayError) throw cause
       const why = late.signal.aborted ? `no answer within ${timeoutMs / 1000} s` : reasonOf(cause)
       throw new GatewayError('unreachable', `${address} cannot be reached: ${why}`, { cause })
     } finally {

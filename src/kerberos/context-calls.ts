@@ -28,7 +28,8 @@ export function initiate(
   native: Native,
   cell: ContextCell,
   options: {
-    readonly credential: Handle
+    /** null: the tickets that the user has, by kinit. */
+    readonly credential: Handle | null
     readonly target: Handle
     readonly mechanism: 'krb5' | 'spnego'
     readonly confidential: boolean

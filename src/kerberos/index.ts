@@ -1,6 +1,7 @@
 export { type Acceptor, type AcceptorOptions, createAcceptor } from './acceptor.ts'
 export {
   type BeginOptions,
+  beginByTicket,
   createInitiator,
   type Initiator,
   type InitiatorOptions,

@@ -101,6 +101,36 @@ export function createInitiator(options: InitiatorOptions): Initiator {
   }
 }
 
+/**
+ * A new context with a service, by the ticket that the user of this process has got with kinit (`KRB5CCNAME`). `limitMs`, for each step, is
+ * 10 s when absent.
+ */
+export function beginByTicket(
+  target: Target,
+  { mechanism = 'krb5', confidential = true, channelBindings }: BeginOptions = {},
+  limitMs = 10_000,
+): SecurityContext {
+  const { text, kind } = nameOf(target)
+  const doing = `No login to ${text} by Kerberos`
+  return createSecurityContext(openNative, {
+    limitMs,
+    tooLate: `${doing}: the KDC did not answer within ${limitMs / 1000} s`,
+    takeStep: (cell, token) =>
+      kdcLane.run(async () => {
+        const native = await openNative()
+        const name = importName(native, text, kind)
+        const bindings = channelBindings ?? null
+        try {
+          return await initiate(native, cell, {
+            ...{ credential: null, target: name, mechanism, confidential, bindings, token, doing },
+          })
+        } finally {
+          releaseName(native, name)
+        }
+      }),
+  })
+}
+
 /** The host often comes from the other side, so nothing in it may mean something else in a name. */
 function nameOf(target: Target): {
   readonly text: string

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { copyFileSync, mkdirSync, symlinkSync } from 'node:fs'
+import { once } from 'node:events'
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { basename, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
@@ -14,6 +17,7 @@ import {
   keepLog,
   makeDirectory,
   type RunningGateway,
+  root,
   startGateway,
   workingDirectory,
 } from './harness.ts'
@@ -121,6 +125,38 @@ test('curl --negotiate checks who answers, and gets a session', async () => {
   const { stdout } = await run('curl', words, { env: { ...process.env, ...client } })
   assert.match(stdout, /^HTTP\/1.1 200 OK\r\n(?:.*\r\n)*www-authenticate: Negotiate \S{100,}\r\n/i)
   assert.match(stdout, /^set-cookie: dask-gateway-/im)
+})
+
+test('the command logs in by the ticket, and keeps nothing secret', async () => {
+  const config = join(directory.path, 'command')
+  const command = async (env: NodeJS.ProcessEnv, ...words: readonly string[]) => {
+    const how = { env: { ...process.env, ...env, XDG_CONFIG_HOME: config }, timeout: 60_000 }
+    return await run(join(root, 'bin/dask-gateway'), [...words], how).then(
+      ({ stdout }) => ({ status: 0, text: stdout }),
+      ({ code, stderr }) => ({ status: code as number, text: String(stderr) }),
+    )
+  }
+  const login = await command(client, 'login', '--kerberos', '--address', address)
+  assert.match(login.text, /^You are alice at http:/)
+  const kept = readFileSync(join(config, 'dask-gateway/logins.json'), 'utf8')
+  assert.deepEqual(JSON.parse(kept).logins, { [address]: { kerberos: true } })
+  assert.match((await command(client, 'whoami')).text, /^You are alice at http:/)
+  assert.equal((await command(client, 'stop', '0'.repeat(32))).status, 4)
+
+  const none = { ...client, KRB5CCNAME: `FILE:${directory.path}/none` }
+  const refused = await command(none, 'ls')
+  assert.equal(refused.status, 3)
+  assert.match(refused.text, /No login to HTTP@localhost .*kinit gets a ticket\)$/m)
+
+  // Somebody else at the address, who lets everybody in.
+  const other = createServer((_, response) => response.end('{"name":"alice","groups":[]}'))
+  await once(other.listen(0, '127.0.0.1'), 'listening')
+  const { port } = other.address() as AddressInfo
+  const place = `http://localhost:${port}`
+  const fooled = await command(client, 'login', '--kerberos', '--address', place)
+  other.close()
+  assert.equal(fooled.status, 1)
+  assert.match(fooled.text, /localhost does not prove by Kerberos who it is/)
 })
 
 test('headers that are old, changed, or of nobody get a 401 that says why, a line in the log, and nothing else', async () => {
