@@ -120,7 +120,7 @@ test('a file that is none, or cannot be read, ends the start with a sentence', a
 })
 
 test('checks do not hold up the rest, and too many at once are refused', async (t) => {
-  const it = await start(t, `alice:${bcrypt.hashSync('x', 9)}\n`)
+  const it = await start(t, `alice:${bcrypt.hashSync('x', 7)}\n`)
   await it.authenticator.start()
   let turns = 0
   const turning = setInterval(() => turns++, 1)
