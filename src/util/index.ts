@@ -29,6 +29,7 @@ export {
   proxySignature,
 } from './proxy-protocol.ts'
 export { randomHex, sameSecret } from './random.ts'
+export { replaceFile } from './replace-file.ts'
 export { shellQuoted, shellWords } from './shell-words.ts'
 export { socketPathIn } from './socket-path.ts'
 export { steadyNow } from './steady-time.ts'

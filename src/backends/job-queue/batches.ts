@@ -1,12 +1,15 @@
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Staging } from '../../launcher/index.ts'
+import { replaceFile } from '../../util/index.ts'
 
 /** What is submitted by one call of the launcher. */
 export interface Batch {
   readonly staging: Staging
   /** The attempts of each job, by index where it is an array of jobs. */
   readonly jobs: readonly (readonly string[])[]
+  /** A file in the staging directory by which its jobs tell their owner something; absent: they have none. */
+  readonly note?: string
 }
 
 /**
@@ -24,7 +27,12 @@ export class Batches {
 
   async load(): Promise<void> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 })
-    for (const name of await readdir(this.#directory)) {
+    await this.look()
+  }
+
+  /** Reads what is there, and makes nothing. */
+  async look(): Promise<void> {
+    for (const name of await readdir(this.#directory).catch(noneIfMissing)) {
       if (!/^[0-9a-f]{16}$/.test(name)) continue
       // Written aside and renamed, hence whole.
       const text = await readFile(join(this.#directory, name), 'utf8')
@@ -35,11 +43,7 @@ export class Batches {
   async add(batch: Batch): Promise<void> {
     const name = batch.jobs[0]?.[0]
     if (name === undefined) return
-    const path = join(this.#directory, name)
-    await using file = await open(`${path}.new`, 'w', 0o600)
-    await file.writeFile(JSON.stringify(batch))
-    await file.sync()
-    await rename(`${path}.new`, path)
+    await replaceFile(join(this.#directory, name), JSON.stringify(batch))
     this.#batches.set(name, batch)
   }
 
@@ -53,11 +57,16 @@ export class Batches {
     return null
   }
 
+  /** What an attempt was, or was about to be, submitted with; null: it never was. */
+  of(attemptId: string): Batch | null {
+    for (const batch of this.#batches.values())
+      if (batch.jobs.some((attempts) => attempts.includes(attemptId))) return batch
+    return null
+  }
+
   /** Where the files of an attempt are; null: it was never about to be submitted. */
   stagingOf(attemptId: string): Staging | null {
-    for (const { staging, jobs } of this.#batches.values())
-      if (jobs.some((attempts) => attempts.includes(attemptId))) return staging
-    return null
+    return this.of(attemptId)?.staging ?? null
   }
 
   /** Whether anything of the cluster was, or may have been, taken. */
@@ -80,4 +89,9 @@ export class Batches {
       this.#batches.delete(name)
     }
   }
+}
+
+function noneIfMissing(error: NodeJS.ErrnoException): string[] {
+  if (error.code === 'ENOENT') return []
+  throw error
 }

@@ -1,5 +1,6 @@
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { replaceFile } from '../../util/index.ts'
 
 /** What was asked of YARN for one attempt of a cluster's scheduler, and which workers its application master is to run. */
 export interface Application {
@@ -57,11 +58,7 @@ export class Applications {
     await this.#queued(attemptId, async () => {
       const newest = this.#known.get(attemptId)
       if (newest === undefined) return
-      const path = join(this.#directory, attemptId)
-      await using file = await open(`${path}.new`, 'w', 0o600)
-      await file.writeFile(JSON.stringify(newest))
-      await file.sync()
-      await rename(`${path}.new`, path)
+      await replaceFile(join(this.#directory, attemptId), JSON.stringify(newest))
     })
   }
 
