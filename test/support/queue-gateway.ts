@@ -97,6 +97,7 @@ export class QueueGateway {
   /** Where mini_dask.py notes what runs, and whether anything ran twice. */
   readonly notes: string
   readonly #name: string
+  readonly #backend: QueueGatewayOptions['backend']
   readonly #configuration: (port: number) => string
   #port = 0
   #child: ChildProcess | null = null
@@ -105,6 +106,7 @@ export class QueueGateway {
 
   constructor({ name, backend, config = '' }: QueueGatewayOptions) {
     this.#name = name
+    this.#backend = backend
     this.directory = `/var/gateways/${name}`
     this.notes = `${this.directory}-notes`
     const miniDask = join(root, 'test/e2e/mini_dask.py')
@@ -254,11 +256,17 @@ ${config}
     })
   }
 
-  /** Its jobs that have not ended, in squeue's words. */
+  /** Its jobs that have not ended, in squeue's words, or by their ids. */
   jobs(): readonly string[] {
+    const ours = `dg-${this.instanceId()}-`
+    if (this.#backend === 'jobqueue.pbs.PBSBackend') {
+      const text = execFileSync('/opt/pbs/bin/qstat', ['-f', '-F', 'json'], { encoding: 'utf8' })
+      const { Jobs = {} } = JSON.parse(text) as { Jobs?: Record<string, { Job_Name: string }> }
+      return Object.keys(Jobs).filter((id) => Jobs[id]?.Job_Name.startsWith(ours))
+    }
     const words = ['--noheader', '--array', '--format=%i %u %T %j']
     const lines = execFileSync('squeue', words, { encoding: 'utf8' }).trimEnd().split('\n')
-    return lines.filter((line) => line.includes(` dg-${this.instanceId()}-`))
+    return lines.filter((line) => line.includes(` ${ours}`))
   }
 
   /** In the name of everything of this gateway on a queue. */

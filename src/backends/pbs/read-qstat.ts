@@ -94,6 +94,8 @@ function endReason(status: number | null, comment: string): string {
 }
 
 const ends: { readonly [status: number]: string } = {
+  [-20]: 'the node failed: PBS could not reach it',
+  [-14]: 'a node of the job failed',
   [-29]: 'the time limit of the job was over',
   [-28]: 'the job used more CPU time than it had asked for',
   [-27]: 'killed for memory: the job used more than it had asked for',

@@ -55,6 +55,8 @@ export class Job {
   /** Who deleted it while it ran. */
   deletedBy: string | null = null
   late = false
+  /** Its node went down while it ran. */
+  lost = false
   readonly #times: { [name: string]: Date } = {}
 
   constructor(number: number, request: Request, owner: User) {
@@ -124,7 +126,8 @@ export class Job {
     const like = model[this.telling]
     const own: { [name: string]: string | number | Attributes | null } = { ...this.#submitted() }
     for (const name of Object.keys(like)) if (!(name in own)) own[name] = this.#valueOf(name, like)
-    own.comment = this.#comment(like)
+    // The server has no word of the node's for the end of such a job.
+    own.comment = this.#comment(this.lost ? model.running : like)
     const names = Object.keys(own).filter((name) => own[name] !== null)
     return Object.fromEntries(
       names

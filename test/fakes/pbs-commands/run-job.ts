@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { hostname } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { asUser } from './accounts.ts'
 import type { Job } from './job.ts'
@@ -20,6 +21,11 @@ const run = promisify(execFile)
 
 /** Between SIGTERM and SIGKILL; ten seconds with PBS. */
 const killDelayMs = 2000
+
+/** `node_fail_requeue`, after which the server gives up jobs of a node that is down; 310 seconds with PBS. */
+const nodeFailMs = 1000
+/** pbs_job.h: the server did not reach the node (node_down_requeue in its node_manager.c). */
+const nodeFailed = -20
 
 /** Runs a job to its end, as its owner: stages in, starts it detached, and brings its output to where it was wanted. */
 export async function runJob(job: Job): Promise<void> {
@@ -33,11 +39,26 @@ export async function runJob(job: Job): Promise<void> {
     return
   }
   job.exitStatus = await execute(job)
+  if (job.lost) {
+    await delay(nodeFailMs)
+    job.exitStatus = nodeFailed
+    rmSync(job.directory === job.owner.home ? spool(job) : job.directory, {
+      ...{ recursive: true, force: true },
+    })
+    job.become('failed', { obittime: new Date() })
+    return
+  }
   job.become('exiting', { obittime: new Date() })
   await deliver(job)
   if (job.deletedBy !== null) job.become('deleted')
   else if (job.late) job.become('overtime')
   else job.become(job.exitStatus === 0 ? 'finished' : 'failed')
+}
+
+/** Its node is gone at once, with all that runs on it. */
+export function loseJob(job: Job): void {
+  job.lost = true
+  signalSession(job, 'SIGKILL')
 }
 
 /** Asks for its end, and later sees to it. */

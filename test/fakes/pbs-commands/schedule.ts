@@ -1,10 +1,12 @@
 import { type Job, node } from './job.ts'
-import { runJob } from './run-job.ts'
+import { loseJob, runJob } from './run-job.ts'
 import type { Settings } from './settings.ts'
 
 /** Starts what can run, in the order in which it came, and tells of the rest why it does not. */
 export function schedule(jobs: readonly Job[], settings: Settings): void {
-  if (!settings.scheduling) return
+  if (settings.nodeDown)
+    for (const job of jobs) if (job.telling === 'running' && !job.lost) loseJob(job)
+  if (!settings.scheduling || settings.nodeDown) return
   for (const job of jobs.filter(({ telling }) => telling === 'queued')) {
     const running = jobs.filter(({ state }) => state === 'R' || state === 'E')
     const { cores, memory, memoryKb } = job.request.resources

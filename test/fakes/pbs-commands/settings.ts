@@ -12,6 +12,8 @@ export interface Settings {
   readonly operators: readonly string[]
   /** Whether jobs are started. */
   readonly scheduling: boolean
+  /** The node has lost its power. */
+  readonly nodeDown: boolean
   /** max_queued, of one user, running ones included; null: any number. */
   readonly jobsPerUser: number | null
   /** max_run, of one user. */
@@ -33,6 +35,7 @@ export const usual: Settings = {
   queryOtherJobs: true,
   operators: ['dask'],
   scheduling: true,
+  nodeDown: false,
   jobsPerUser: null,
   runningPerUser: null,
   queues: {
