@@ -37,7 +37,7 @@ export interface BackendDriver<V = unknown> {
    * starts there it takes back, by `checks.finish`. Absent: clusters run on this machine.
    */
   checkHops?(values: V, given: HopsToCheck, checks: Checks): Promise<void>
-  /** For `doctor`: what on this machine carries the mark of any gateway. It looks, and touches nothing. */
+  /** For `doctor`: what on this machine, or on the system that jobs run on, carries the mark of any gateway. It looks, and touches nothing. */
   findMarked?(values: V, stateDirectory: string): Promise<readonly Marked[]>
 }
 
@@ -77,13 +77,15 @@ export interface Rehearsal {
   ) => Promise<{ readonly status: number | null; readonly output: string; readonly errors: string }>
 }
 
-/** A process or a directory of some gateway's cluster. */
+/** A process, a directory or a job of some gateway's cluster. */
 export interface Marked {
   readonly what: string
-  /** A user id; null: it was gone again. */
+  /** A user id; null: it was gone again, or what it is tells. */
   readonly owner: number | null
-  readonly instanceId: string
+  /** null: it is named as all of the old server's. */
+  readonly instanceId: string | null
   /** null: a directory, which belongs to the whole cluster. */
   readonly attemptId: string | null
-  readonly clusterName: string
+  /** null: nothing on it tells. */
+  readonly clusterName: string | null
 }

@@ -86,6 +86,32 @@ describe('beside a gateway', () => {
     nothingLeft()
   })
 
+  test('jobs that it does not know are listed, and left alone', async () => {
+    const headers = { authorization: `Basic ${Buffer.from('alice:').toString('base64')}` }
+    const ask = (path: string, init: RequestInit) =>
+      fetch(`http://cluster:8000/api/v1/clusters/${path}`, { headers, ...init })
+    const made = await ask('', { method: 'POST', body: '{"cluster_options": {}}' })
+    const { name } = (await made.json()) as { readonly name: string }
+    await waitFor('its job', () => squeue() !== '', limitMs)
+    const instance = 'c'.repeat(32)
+    for (const job of ['dask-gateway', `dg-${instance}-${'d'.repeat(16)}`]) {
+      const options = ['--mem=10', '--output=/dev/null', `--job-name=${job}`, '--wrap=sleep 600']
+      as('alice', 'sbatch', ...options)
+    }
+    const found = await doctor('--no-probe', '--orphans')
+    const { details, result } = found.of('orphans')
+    assert.equal(result, 'warning', found.text)
+    assert.equal(details.length, 2, found.text)
+    assert.match(details[0] ?? '', /^named as by the old server: job \d+ of alice$/)
+    assert.match(details[1] ?? '', /^clusters of another instance \(c{32}\): job \d+ of alice$/)
+    assert.equal(squeue().trimEnd().split('\n').length, 3)
+    as('alice', 'scancel', '--user=alice', '--name=dask-gateway', '--state=RUNNING,PENDING')
+    as('alice', 'scancel', '--user=alice', `--name=dg-${instance}-${'d'.repeat(16)}`)
+    await ask(name, { method: 'DELETE' })
+    await waitFor('the queue to be empty', () => squeue() === '', limitMs)
+    await waitFor('its files', () => readdirSync('/home/alice/.dask-gateway').length === 0, limitMs)
+  })
+
   test('without a probe, and without a user', async () => {
     const found = await doctor('--no-probe')
     assert.deepEqual([named(found, 'failed'), found.status], [[], 0])

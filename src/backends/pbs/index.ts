@@ -1,5 +1,6 @@
 import type { BackendDriver } from '../backend-driver.ts'
 import { checkJobQueue } from '../job-queue/checks/check-job-queue.ts'
+import { findMarkedJobs } from '../job-queue/checks/marked-jobs.ts'
 import { type JobQueueValues, jobQueueBackend } from '../job-queue/job-queue-backend.ts'
 import { pbsQuestions } from './pbs-questions.ts'
 import { pbsQueue } from './pbs-queue.ts'
@@ -11,6 +12,7 @@ export const pbs: BackendDriver<JobQueueValues> = {
   runsOn: 'nodes',
   runsAsUser: true,
   create: (values, context) => jobQueueBackend(values, context, pbsQueue),
+  findMarked: (values, stateDirectory) => findMarkedJobs(values, pbsQueue, stateDirectory),
   checkHops: (values, given, checks) =>
     checkJobQueue({ values, given, queue: pbsQueue, questions: pbsQuestions }, checks),
 }

@@ -1,5 +1,6 @@
 import type { BackendDriver } from '../backend-driver.ts'
 import { checkJobQueue } from '../job-queue/checks/check-job-queue.ts'
+import { findMarkedJobs } from '../job-queue/checks/marked-jobs.ts'
 import { type JobQueueValues, jobQueueBackend } from '../job-queue/job-queue-backend.ts'
 import { slurmBackendSettings, slurmClusterConfigSettings } from './settings.ts'
 import { slurmQuestions } from './slurm-questions.ts'
@@ -11,6 +12,7 @@ export const slurm: BackendDriver<JobQueueValues> = {
   runsOn: 'nodes',
   runsAsUser: true,
   create: (values, context) => jobQueueBackend(values, context, slurmQueue),
+  findMarked: (values, stateDirectory) => findMarkedJobs(values, slurmQueue, stateDirectory),
   checkHops: (values, given, checks) =>
     checkJobQueue({ values, given, queue: slurmQueue, questions: slurmQuestions }, checks),
 }

@@ -221,4 +221,14 @@ test('orphans: of other instances, of no attempt, of no cluster', () => {
     'cluster c2, which no record knows: directory /x',
   ])
   assert.match(judgeMarked([mark], null).details?.[0] ?? '', /another instance/)
+  const other = { owner: null, clusterName: null, instanceId: 'b'.repeat(32), attemptId: 'a4' }
+  const jobs = Array.from({ length: 22 }, (_, index) => ({ ...other, what: `job 7_${index}` }))
+  const old = { ...other, what: 'job 8', instanceId: null, attemptId: null }
+  const stray = { ...other, what: 'job 9', instanceId: id, attemptId: 'a2' }
+  const told = judgeMarked([...jobs, old, stray], records).details ?? []
+  assert.match(told[0] ?? '', /^clusters of another instance .*: job 7_0, .*job 7_19, and 2 more$/)
+  assert.deepEqual(told.slice(1), [
+    'named as by the old server: job 8',
+    'attempt a2, which no record knows: job 9',
+  ])
 })

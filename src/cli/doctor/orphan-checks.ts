@@ -27,25 +27,36 @@ export function judgeMarked(
     if (whose !== null) clusters.set(whose, [...(clusters.get(whose) ?? []), each.what])
   }
   if (clusters.size === 0)
-    return ok('Every process and directory of a cluster that can be seen here belongs to a record')
+    return ok(
+      'Every process, directory and job of a cluster that can be seen here belongs to a record',
+    )
   return {
     ...warning(
-      'There are processes or directories of clusters here that this gateway does not know',
+      'There are processes, directories or jobs of clusters here that this gateway does not know',
       "A running gateway ends those of its own instance after DBBackendBase.sweep_min_age. Those of another instance are another gateway's, or of one whose records are gone: then end and remove them by hand.",
     ),
-    details: [...clusters].map(([whose, what]) => `${whose}: ${what.join(', ')}`),
+    details: [...clusters].map(([whose, what]) => `${whose}: ${shortened(what)}`),
   }
+}
+
+const mostNamed = 20
+
+function shortened(what: readonly string[]): string {
+  const rest = what.length - mostNamed
+  return `${what.slice(0, mostNamed).join(', ')}${rest > 0 ? `, and ${rest} more` : ''}`
 }
 
 /** null: a record knows it. */
 function whoseOrphan(each: Marked, records: StoreInspection['records']): string | null {
   const { instanceId, attemptId, clusterName } = each
+  if (instanceId === null) return 'named as by the old server'
+  const cluster = clusterName === null ? '' : `cluster ${clusterName}`
   if (instanceId !== records?.instance.id)
-    return `cluster ${clusterName} of another instance (${instanceId})`
+    return `${cluster || 'clusters'} of another instance (${instanceId})`
   if (attemptId !== null)
     return records.attemptIds.has(attemptId)
       ? null
-      : `cluster ${clusterName}, attempt ${attemptId}, which no record knows`
+      : `${cluster && `${cluster}, `}attempt ${attemptId}, which no record knows`
   const known = records.clusters.some(({ name }) => name === clusterName)
   return known ? null : `cluster ${clusterName}, which no record knows`
 }
