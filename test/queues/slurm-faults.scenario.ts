@@ -1,7 +1,7 @@
 // Run by slurm-faults.test.ts inside a machine with Slurm. Each cluster stands for one thing that goes wrong; at the end the books balance.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { after, test } from 'node:test'
 import { python } from '../e2e/harness.ts'
@@ -106,7 +106,36 @@ test('a node that fails is told, and workers lost with one are replaced', async 
   await setNode('n1', 'DOWN')
   await gateway.eventOf('alice', name, /The scheduler ended: the node failed/)
   await gateway.becomes('alice', name, 'FAILED')
+  const other = await runningCluster('bob', 0)
   await setNode('n1', 'RESUME')
+  await setNode('n0', 'DRAIN')
+  await gateway.scale('bob', other, 1)
+  await gateway.until('a worker on n1', async () => (await gateway.running('bob', other)) === 1)
+  await setNode('n1', 'DOWN')
+  // Its scheduler may be the first to know.
+  await gateway.eventOf('bob', other, /the node failed|Left the scheduler unexpectedly/)
+  assert.equal(await gateway.status('bob', other), 'RUNNING')
+  for (const node of ['n0', 'n1']) await setNode(node, 'RESUME')
+  await gateway.until('another worker', async () => (await gateway.running('bob', other)) === 1)
+  assert.equal((await gateway.workers('bob', other)).length, 2)
+  await gateway.remove('bob', other)
+})
+
+test('what uses more memory than it asked for is told so, with the end of its log', async () => {
+  const eat = 'memory = bytearray(200 << 20); import time; time.sleep(600)'
+  const setup = `echo it is hungry; /usr/bin/python3 -IS -c '${eat}'`
+  const name = await gateway.create('alice', { scheduler_setup: setup })
+  const event = await gateway.eventOf(
+    'alice',
+    name,
+    /The scheduler ended: killed by signal 9 \(for memory, if/,
+  )
+  assert.match((event.details.log_tail ?? []).join(), /^it is hungry.*Exceeded job memory limit/)
+  await gateway.becomes('alice', name, 'FAILED')
+  const workers = await runningCluster('bob', 0, { worker_setup: setup })
+  await gateway.scale('bob', workers, 1)
+  await gateway.eventOf('bob', workers, /^killed by signal 9 \(for memory, if/)
+  await gateway.remove('bob', workers)
 })
 
 test('preemption by others is told', async () => {
@@ -130,6 +159,14 @@ test('a job that an administrator requeues does not run twice', async () => {
   // The claim of its first run is there, so that the second ends with this status.
   await gateway.eventOf('bob', name, /The scheduler ended: exited with status 1/)
   await gateway.becomes('bob', name, 'FAILED')
+})
+
+test('a staging directory that its owner opens to others holds up no end', async () => {
+  const name = await runningCluster('bob', 1)
+  chmodSync(`/home/bob/.dask-gateway/${name}`, 0o755)
+  await gateway.remove('bob', name)
+  await gateway.becomes('bob', name, 'STOPPED')
+  assert.ok(!existsSync(`/home/bob/.dask-gateway/${name}`))
 })
 
 test('a staging directory that somebody removes ends a cluster in order', async () => {

@@ -12,7 +12,10 @@ test('how a job ended is told in words', () => {
   const expected = {
     '1': ['exited with status 0', 0],
     '2': ['exited with status 3', 3],
-    '3': ['killed by signal 9, or could not be launched (JobLaunchFailure)', null],
+    '3': [
+      'killed by signal 9 (for memory, if its log ends with "Exceeded job memory limit"), or could not be launched (JobLaunchFailure)',
+      null,
+    ],
     '4': [
       'could not be launched (JobLaunchFailure, code 4021); its log directory may be missing on the node',
       null,

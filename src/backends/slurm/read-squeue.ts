@@ -99,11 +99,14 @@ function endReason(code: string, reason: string, status: number): string {
   if (reason === 'NonZeroExitCode') return `exited with status ${status >> 8}`
   if (reason === 'JobLaunchFailure')
     return status > 0 && status < 64
-      ? `killed by signal ${status}, or could not be launched (JobLaunchFailure)`
+      ? `killed by signal ${status}${status === 9 ? memoryWords : ''}, or could not be launched (JobLaunchFailure)`
       : `could not be launched (JobLaunchFailure, code ${status}); its log directory may be missing on the node`
   if (status >= 256) return `exited with status ${status >> 8} (${reason})`
   return reason === 'None' || reason === '' ? 'the job failed' : `the job failed: ${reason}`
 }
+
+/** What JobAcctGatherParams=OverMemoryKill does; only the log says that it was that. */
+const memoryWords = ' (for memory, if its log ends with "Exceeded job memory limit")'
 
 /** Slurm keeps a wait status: the exit status is in its second byte. One that was told to end may still say how it did. */
 function exitCodeOf(code: string, status: number): number | null {
