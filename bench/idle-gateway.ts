@@ -19,7 +19,7 @@ const idle: Backend = {
     new Map(refs.map(({ attemptId }) => [attemptId, { state: 'found', handle: {} }])),
   stopObjects: async () => {},
   logs: async () => null,
-  cleanUp: async () => {},
+  cleanUp: async () => [],
   sweep: async () => [],
 }
 

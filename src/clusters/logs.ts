@@ -1,4 +1,4 @@
-import type { Backend, ObjectRef } from '../core/index.ts'
+import type { Backend, Cluster, ObjectRef } from '../core/index.ts'
 import { type Entry, objectRefs } from './records.ts'
 import type { StepContext } from './step-context.ts'
 
@@ -25,32 +25,66 @@ export function lastLines(log: Buffer | null): readonly string[] {
   return end === '' ? [] : end.split('\n').slice(-logTailLines)
 }
 
-/** Keeps the end of a log that is about to be removed; null: there is none. A log that cannot be read holds nothing up. */
-export async function keepLog(
+/** Keeps the ends of logs that are about to be removed, and tells `read` of each. One that cannot be read holds nothing up. */
+export async function keepLogs(
   context: StepContext,
   entry: Entry,
-  ref: ObjectRef,
-): Promise<Buffer | null> {
-  const { backend, logArchive, logger } = context
+  refs: readonly ObjectRef[],
+  read: (ref: ObjectRef, bytes: Buffer) => void = () => undefined,
+): Promise<void> {
+  const { logArchive, logger } = context
+  const { name: clusterName } = entry.cluster
+  const byAttempt = new Map(refs.map((ref) => [ref.attemptId, ref]))
   try {
-    const piece = await lastPiece(backend, entry, ref, context.signal())
-    if (piece === null) return null
-    const name = ref.workerName ?? 'scheduler'
-    await logArchive.put(ref.clusterName, name, piece.bytes)
-    if (piece.from !== null) entry.logEnds.set(name, piece.from + piece.bytes.length)
-    return piece.bytes
+    for await (const [attemptId, { from, bytes }] of lastPieces(context, entry, refs)) {
+      const ref = byAttempt.get(attemptId)
+      if (ref === undefined) continue
+      read(ref, bytes)
+      const name = ref.workerName ?? 'scheduler'
+      await logArchive.put(clusterName, name, bytes)
+      if (from !== null) entry.logEnds.set(name, from + bytes.length)
+    }
   } catch (error) {
-    logger.warn('A log could not be kept', { cluster: ref.clusterName, error })
-    return null
+    logger.warn('Logs could not be kept', { cluster: clusterName, error })
+  }
+}
+
+/** `from` null: not known. */
+interface Piece {
+  readonly from: number | null
+  readonly bytes: Buffer
+}
+
+/** Each may be a call outside. */
+const atOnce = 4
+
+async function* lastPieces(
+  { backend, logger, signal }: StepContext,
+  { cluster }: Entry,
+  refs: readonly ObjectRef[],
+): AsyncGenerator<readonly [attemptId: string, piece: Piece]> {
+  if (refs.length > 0 && backend.lastPieces !== undefined)
+    return yield* backend.lastPieces(cluster, refs, keptLogBytes, signal())
+  for (let at = 0; at < refs.length; at += atOnce) {
+    const pieces = refs.slice(at, at + atOnce).map(async (ref) => {
+      try {
+        return [ref.attemptId, await lastPiece(backend, cluster, ref, signal())] as const
+      } catch (error) {
+        logger.warn('A log could not be read', { cluster: cluster.name, error })
+        return [ref.attemptId, null] as const
+      }
+    })
+    for (const [attemptId, piece] of await Promise.all(pieces))
+      if (piece !== null) yield [attemptId, piece]
   }
 }
 
 async function lastPiece(
   backend: Backend,
-  { cluster }: Entry,
+  cluster: Cluster,
   ref: ObjectRef,
   signal: AbortSignal,
-) {
+): Promise<Piece | null> {
   if (backend.logPiece !== undefined)
     return backend.logPiece(cluster, ref, null, keptLogBytes, signal)
   const bytes = await backend.logs(cluster, ref, keptLogBytes, signal)

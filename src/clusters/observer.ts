@@ -94,7 +94,7 @@ export class Observer {
     const { records, wakeCluster } = this.#parts
     const now = performance.now()
     let changed = false
-    for (const { attemptId, createdAt } of objectRefs(entry)) {
+    for (const { attemptId, workerName, createdAt } of objectRefs(entry)) {
       const observation = seen.get(attemptId)
       if (observation === undefined || observation.state === 'unknown') continue
       const before = entry.facts.attempts.get(attemptId)
@@ -106,6 +106,9 @@ export class Observer {
         ...times,
         ...(waiting ? { notRunningAt: now } : {}),
       })
+      if (observation.state !== 'running' || observation.note === undefined) continue
+      const kind = workerName === null ? 'scheduler note' : 'worker note'
+      await records.tell(entry.cluster.name, kind, { kind: 'note', message: observation.note })
     }
     await this.#tellWaiting(entry, seen)
     if (changed) wakeCluster(entry.cluster.name)

@@ -35,7 +35,9 @@ export interface Entry {
   readonly logEnds: Map<string, number>
 }
 
-type ToldKind = 'scheduler waits' | 'workers wait' | 'no room' | 'address' | 'step' | 'quota'
+type ToldKind =
+  | ('scheduler waits' | 'workers wait' | 'no room' | 'address' | 'step' | 'quota')
+  | ('scheduler note' | 'worker note')
 
 /** What a change function may add besides the new records. */
 export interface NewEvent {

@@ -1,7 +1,7 @@
 import { isFinal } from '../core/index.ts'
 import { randomHex } from '../util/index.ts'
 import { durationText } from './life.ts'
-import { keepLog, logTail } from './logs.ts'
+import { keepLogs, logTail } from './logs.ts'
 import { type Entry, objectRefs, routeOf } from './records.ts'
 import type { Step } from './situation.ts'
 import { newAttempt, type StepContext } from './step-context.ts'
@@ -145,9 +145,9 @@ export async function finish(context: StepContext, entry: Entry): Promise<void> 
   const { records, backend } = context
   const scheduler = objectRefs(entry).find((ref) => ref.workerName === null)
   const log = await logTail(context, entry)
-  if (scheduler !== undefined) await keepLog(context, entry, scheduler)
+  if (scheduler !== undefined) await keepLogs(context, entry, [scheduler])
   await writeEnd(context, entry)
-  await backend.cleanUp(entry.cluster, context.signal())
+  const left = await backend.cleanUp(entry.cluster, context.signal())
   await records.change(entry.cluster.name, ({ cluster }) => {
     const status = cluster.target === 'failed' ? 'failed' : 'stopped'
     const reason =
@@ -155,6 +155,7 @@ export async function finish(context: StepContext, entry: Entry): Promise<void> 
     return {
       cluster: { ...cluster, status, target: status, reason, stopTime: Date.now() },
       events: [
+        ...left.map((message) => ({ kind: 'note', message })),
         {
           kind: `cluster-${status}`,
           message: reason,

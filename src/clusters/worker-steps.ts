@@ -1,7 +1,7 @@
 import type { Worker } from '../core/index.ts'
 import { randomHex } from '../util/index.ts'
 import { withOutcomes } from './attempt-steps.ts'
-import { keepLog, lastLines } from './logs.ts'
+import { keepLogs, lastLines } from './logs.ts'
 import { type Entry, objectRefs } from './records.ts'
 import { roomAfter } from './room.ts'
 import type { Step, WorkerEnd } from './situation.ts'
@@ -123,14 +123,19 @@ export async function endWorkers(
 ): Promise<void> {
   const refs = new Map(objectRefs(entry).map((ref) => [ref.workerName, ref]))
   const tails = new Map<string, readonly string[]>()
-  const keep = async ({ worker, status }: WorkerEnd) => {
-    const ref = refs.get(worker.name)
-    if (ref === undefined || worker.attempt?.handle == null) return
-    const log = await keepLog(context, entry, ref)
-    if (status === 'failed' && tails.size < mostTails) tails.set(worker.name, lastLines(log))
-  }
-  for (let at = 0; at < ends.length; at += logsAtOnce)
-    await Promise.all(ends.slice(at, at + logsAtOnce).map(keep))
+  const failed = new Set(
+    ends.flatMap(({ worker, status }) => (status === 'failed' ? worker.name : [])),
+  )
+  const begun = ends.filter(({ worker }) => worker.attempt?.handle != null)
+  await keepLogs(
+    context,
+    entry,
+    begun.flatMap(({ worker }) => refs.get(worker.name) ?? []),
+    ({ workerName }, log) => {
+      if (workerName !== null && failed.has(workerName) && tails.size < mostTails)
+        tails.set(workerName, lastLines(log))
+    },
+  )
   const failures = ends.filter((end) => end.startFailure).length
   await context.records.change(entry.cluster.name, ({ cluster, workers }) => ({
     workers: ends.map(({ worker, status, reason }) => ({
@@ -151,9 +156,6 @@ export async function endWorkers(
     })),
   }))
 }
-
-/** Each may be a process that reads it as its owner. */
-const logsAtOnce = 4
 
 /** Of many that fail at once, most do for one reason. */
 const mostTails = 10

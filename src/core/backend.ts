@@ -46,6 +46,8 @@ export type Observation =
       readonly since: number | null
       /** Addresses of the node it runs on; scheduler addresses may name them. Empty: not known. */
       readonly nodeAddresses: readonly string[]
+      /** What its owner should know of how it runs. */
+      readonly note?: string
     }
   | {
       readonly state: 'gone'
@@ -136,10 +138,20 @@ export interface Backend {
     maxBytes: number,
     signal: AbortSignal,
   ): Promise<LogPiece | null>
+  /** The last `maxBytes` of the logs of many objects of a cluster, by attempt id, for a backend to which reading one is a call outside. */
+  lastPieces?(
+    cluster: Cluster,
+    refs: readonly ObjectRef[],
+    maxBytes: number,
+    signal: AbortSignal,
+  ): AsyncIterable<readonly [attemptId: string, end: LogPiece]>
   /** How what it started calls the gateway; absent: nothing does. */
   readonly callHome?: CallHome
-  /** Removes what the cluster left outside (files, secrets). Called when all its objects are gone. */
-  cleanUp(cluster: Cluster, signal: AbortSignal): Promise<void>
+  /**
+   * Removes what the cluster left outside (files, secrets). Called when all its objects are gone. Returns what its owner should know of
+   * what can never be removed.
+   */
+  cleanUp(cluster: Cluster, signal: AbortSignal): Promise<readonly string[]>
   /**
    * Stops what carries this instance's id, is no current attempt, was seen so by the last sweep too, and is
    * older than `minAgeMs`. Never touches what another instance or another program started.

@@ -135,6 +135,14 @@ function removeFlattened(top: Directory, name: string): void {
   removeDirectoryIn(top, name)
 }
 
+/** One of the process's own, with what it then is. */
+export function closeToOthers(directory: Directory): Directory {
+  const { descriptor, stats } = directory
+  if ((stats.mode & 0o077) === 0) return directory
+  chmodSync(`/proc/self/fd/${descriptor}`, 0o700)
+  return { descriptor, stats: fstatSync(descriptor) }
+}
+
 /** A directory that its owner has closed to himself cannot be emptied or moved. */
 function openToOwner({ descriptor, stats }: Directory): void {
   if ((stats.mode & 0o700) !== 0o700) chmodSync(`/proc/self/fd/${descriptor}`, 0o700)

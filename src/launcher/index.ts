@@ -14,6 +14,7 @@ export type {
   Failure,
   FailureCode,
   Job,
+  LogEnd,
   LogReply,
   LogRequest,
   Manager,
@@ -41,6 +42,6 @@ export {
   logFile,
   patterns,
 } from './protocol.ts'
-export { readRequest } from './read-request.ts'
+export { isReading, readRequest } from './read-request.ts'
 export { slurmStatusArguments } from './slurm-commands.ts'
 export { distrust } from './trusted-path.ts'

@@ -58,7 +58,7 @@ const readers: Readonly<Record<Request['verb'], (fields: Fields) => Request>> = 
   log: (fields) => ({
     verb: 'log',
     staging: staging(fields.staging),
-    file: match(patterns.file)(fields.file, 'file'),
+    files: list(match(patterns.file), limits.logs, 1)(fields.files, 'files'),
     maxBytes: integer(0, limits.logBytes)(fields.maxBytes, 'maxBytes'),
   }),
   clean: (fields) => ({ verb: 'clean', staging: staging(fields.staging) }),

@@ -127,11 +127,12 @@ export interface StatusRequest {
   readonly limitMs?: number
 }
 
-/** The last bytes of a regular file of the user's in the staging directory. */
+/** The last bytes of regular files of the user's in the staging directory. */
 export interface LogRequest {
   readonly verb: 'log'
   readonly staging: Staging
-  readonly file: string
+  readonly files: readonly string[]
+  /** Of each file. */
   readonly maxBytes: number
 }
 
@@ -234,9 +235,15 @@ export type CommandOutcome =
 /** `cut`: stdout was longer than `limits.statusBytes`, hence does not tell what is missing. */
 export type StatusReply = { readonly ok: true; readonly cut: boolean } & CommandOutcome
 
-export type LogReply =
-  | { readonly ok: true; readonly found: false }
-  | { readonly ok: true; readonly found: true; readonly sizeBytes: number; readonly base64: string }
+export interface LogReply {
+  readonly ok: true
+  /** Of the files in their order: the first, and as many more as `limits.logBytes` holds together. To be asked for again: the rest. */
+  readonly logs: readonly LogEnd[]
+}
+
+export type LogEnd =
+  | { readonly found: false }
+  | { readonly found: true; readonly sizeBytes: number; readonly base64: string }
 
 export interface CleanReply {
   readonly ok: true
@@ -272,7 +279,9 @@ export const limits = {
   /** Of each output stream of a command, but for a status. */
   outputBytes: 64 * 1024,
   statusBytes: 64 * 1024 * 1024,
+  /** Of one log, and of all in one reply. */
   logBytes: 16 * 1024 * 1024,
+  logs: 10_000,
   /** For one call, when the request names no `limitMs`, and at most. A command that is not done by then is killed. */
   defaultLimitMs: 60_000,
   limitMs: 600_000,

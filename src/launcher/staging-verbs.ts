@@ -7,8 +7,10 @@ import {
   type CleanReply,
   type CleanRequest,
   claimDirectory,
+  type LogEnd,
   type LogReply,
   type LogRequest,
+  limits,
   type Staging,
 } from './protocol.ts'
 import {
@@ -20,26 +22,33 @@ import {
   telling,
 } from './staging.ts'
 
-export function log({ staging, file, maxBytes }: LogRequest, answering: Answering): LogReply {
+export function log({ staging, files, maxBytes }: LogRequest, answering: Answering): LogReply {
   const opened = find(staging, answering)
-  const found =
-    opened &&
-    readOwnFile(opened.directory, file, answering.identity, (descriptor, sizeBytes) => ({
-      sizeBytes,
-      base64: tail(descriptor, sizeBytes, maxBytes).toString('base64'),
-    }))
-  return found === null ? { ok: true, found: false } : { ok: true, found: true, ...found }
+  if (opened === null) return { ok: true, logs: files.map(() => ({ found: false })) }
+  const logs: LogEnd[] = []
+  let room: number = limits.logBytes
+  for (const file of files) {
+    const end = readOwnFile(opened.directory, file, answering.identity, (descriptor, sizeBytes) => {
+      if (Math.min(sizeBytes, maxBytes) > room) return 'later'
+      const bytes = tail(descriptor, sizeBytes, maxBytes)
+      room -= bytes.length
+      return { found: true, sizeBytes, base64: bytes.toString('base64') } as const
+    })
+    if (end === 'later') break
+    logs.push(end ?? { found: false })
+  }
+  return { ok: true, logs }
 }
 
 export function clean({ staging }: CleanRequest, answering: Answering): CleanReply {
-  const opened = find(staging, answering)
+  const opened = find(staging, answering, true)
   if (opened !== null) removeStaging(opened)
   return { ok: true, removed: opened !== null }
 }
 
 export function claim({ staging, attempts }: ClaimRequest, answering: Answering): ClaimReply {
   const root = stagingRoot(staging.root, answering.identity, answering.limits)
-  const { directory, path } = makeStaging(root, staging.cluster, answering.identity)
+  const { directory, path } = makeStaging(root, staging.cluster, answering.identity, true)
   return telling(`A claim cannot be made in ${path}`, () => ({
     ok: true,
     claims: Object.fromEntries(
@@ -51,8 +60,8 @@ export function claim({ staging, attempts }: ClaimRequest, answering: Answering)
   }))
 }
 
-function find({ root, cluster }: Staging, { identity, limits }: Answering) {
-  return openStaging(stagingRoot(root, identity, limits), cluster, identity)
+function find({ root, cluster }: Staging, { identity, limits: rules }: Answering, close = false) {
+  return openStaging(stagingRoot(root, identity, rules), cluster, identity, close)
 }
 
 function tail(descriptor: number, sizeBytes: number, maxBytes: number): Buffer {

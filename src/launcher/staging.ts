@@ -2,6 +2,7 @@ import { fstatSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import {
   close,
+  closeToOthers,
   createIn,
   type Directory,
   emptyDirectory,
@@ -64,13 +65,18 @@ export function stagingRoot(
   return root
 }
 
-/** Opens the staging directory, and makes it and its parents when they are missing. */
-export function makeStaging(path: string, cluster: string, identity: Identity): StagingDirectory {
+/** Opens the staging directory, and makes it and its parents when they are missing. `close`: see `openStaging`. */
+export function makeStaging(
+  path: string,
+  cluster: string,
+  identity: Identity,
+  close = false,
+): StagingDirectory {
   const root = openRoot(path, identity, true)
   // Unreachable: with `make` a missing one is made or an error.
   if (root === null) throw new LauncherFailure('staging', `${path} is missing`)
   const isNew = telling(`${path}/${cluster} cannot be made`, () => makeIn(root, cluster))
-  const directory = telling(`${path}/${cluster} cannot be used`, () => openIn(root, cluster))
+  const directory = openCluster(path, root, cluster, identity, close)
   const staging = { path: `${path}/${cluster}`, root, directory, cluster, isNew }
   checkOwn(staging, identity)
   // Empty: the launcher that made it was killed there and then.
@@ -82,19 +88,33 @@ export function makeStaging(path: string, cluster: string, identity: Identity): 
   return staging
 }
 
-/** Null: there is none. */
+/** Null: there is none. `close`: one that its owner has opened to others is closed to them again, rather than refused. */
 export function openStaging(
   path: string,
   cluster: string,
   identity: Identity,
+  close = false,
 ): StagingDirectory | null {
   const root = openRoot(path, identity, false)
   if (root === null || lookIn(root, cluster) === null) return null
-  const directory = telling(`${path}/${cluster} cannot be used`, () => openIn(root, cluster))
+  const directory = openCluster(path, root, cluster, identity, close)
   const staging = { path: `${path}/${cluster}`, root, directory, cluster, isNew: false }
   checkOwn(staging, identity)
   if (namesIn(directory).length > 0) checkMarker(staging, identity)
   return staging
+}
+
+function openCluster(
+  path: string,
+  root: Directory,
+  cluster: string,
+  { uid }: Identity,
+  close: boolean,
+): Directory {
+  return telling(`${path}/${cluster} cannot be used`, () => {
+    const opened = openIn(root, cluster)
+    return close && opened.stats.uid === uid ? closeToOthers(opened) : opened
+  })
 }
 
 /** The marker goes last, so that a removal that is killed can be asked for again. */

@@ -82,8 +82,9 @@ export class FakeBackend implements Backend {
     return text === undefined ? null : Buffer.from(text)
   }
 
-  async cleanUp(cluster: Cluster) {
+  async cleanUp(cluster: Cluster): Promise<readonly string[]> {
     this.calls.push(`clean-up ${cluster.name}`)
+    return []
   }
 
   async sweep() {

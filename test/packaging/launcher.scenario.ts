@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { beforeEach, describe, test } from 'node:test'
 import type { Reply, Request, SlurmJob, SubmitRequest } from '../../src/launcher/index.ts'
 import {
@@ -48,6 +51,11 @@ const guide = `Cmnd_Alias DASK_GATEWAY_JOBQUEUE_LAUNCHER = /opt/dask-gateway/min
 dask ALL=(%dask_users,!root) NOPASSWD:DASK_GATEWAY_JOBQUEUE_LAUNCHER
 `
 const shipped = readFileSync(join(import.meta.dirname, '../../deploy/sudoers'), 'utf8')
+
+// Takes the minute of the launcher's patience, so it begins first.
+allowInSudo(shipped)
+const silent = spawn('runuser', ['-u', 'dask', '--', 'sudo', '-n', '-u', 'alice', launcher])
+const silentReply = text(silent.stdout)
 
 beforeEach(() => {
   answerWith('echo 42')
@@ -387,6 +395,15 @@ describe('clean', () => {
     assert.equal(shell('alice', 'ls -A .dask-gateway'), '')
   })
 
+  test('removes one that its owner has opened to others, which a claim closes again', () => {
+    ask(submit)
+    run('chmod', '0777', directory)
+    assert.equal(askAt(staging, 'claim').ok, true)
+    assert.equal(modeOf(directory), 0o700)
+    run('chmod', '0777', directory)
+    assert.deepEqual(askAt(staging, 'clean'), { ok: true, removed: true })
+  })
+
   test('not what no submit has made', () => {
     shell(
       'alice',
@@ -419,21 +436,39 @@ describe('clean', () => {
 })
 
 describe('log', () => {
-  const logOf = (file: string, maxBytes = 100) => ask({ verb: 'log', staging, file, maxBytes })
+  const logsOf = (files: readonly string[], maxBytes = 100) => {
+    const reply = ask({ verb: 'log', staging, files, maxBytes })
+    return reply as Answer & { readonly logs: readonly { [member: string]: unknown }[] }
+  }
+  const none = { found: false }
   test('the end of a file, and nothing but a file', () => {
-    assert.deepEqual(logOf('scheduler.log'), { ok: true, found: false })
+    assert.deepEqual(logsOf(['scheduler.log', 'b']), { ok: true, logs: [none, none] })
     ask(submit)
     shell(
       'alice',
       `cd ${directory}; seq 1000 > scheduler.log; ln -s /etc/passwd link; mkfifo pipe; mkdir folder`,
     )
-    const reply = logOf('scheduler.log', 9)
-    assert.equal(Buffer.from(String(reply.base64), 'base64').toString(), '999\n1000\n')
-    assert.equal(reply.sizeBytes, 3893)
-    for (const file of ['link', 'pipe', 'folder', 'none'])
-      assert.deepEqual(logOf(file), { ok: true, found: false }, file)
+    const names = ['link', 'scheduler.log', 'pipe', 'folder', 'none']
+    const [link, log, ...rest] = logsOf(names, 9).logs
+    assert.equal(Buffer.from(String(log?.base64), 'base64').toString(), '999\n1000\n')
+    assert.equal(log?.sizeBytes, 3893)
+    assert.deepEqual([link, ...rest], [none, none, none, none])
     for (const file of ['../scheduler.log', '/etc/passwd', '..', '.dask-gateway-staging', 'a/b'])
-      assert.equal(logOf(file).code, 'request')
+      assert.equal(logsOf(['scheduler.log', file]).code, 'request')
+    assert.equal(logsOf([]).code, 'request')
+  })
+
+  test('of many files as many as fit', () => {
+    ask(submit)
+    shell(
+      'alice',
+      `cd ${directory}; for i in 1 2 3; do head -c 7000000 /dev/zero >$i; done; echo 4 >4`,
+    )
+    const lengths = (files: readonly string[], maxBytes: number) =>
+      logsOf(files, maxBytes).logs.map(({ base64 }) => Buffer.from(String(base64), 'base64').length)
+    assert.deepEqual(lengths(['1', '2', '3', '4'], 16 << 20), [7_000_000, 7_000_000])
+    assert.deepEqual(lengths(['3', '4'], 16 << 20), [7_000_000, 2])
+    assert.deepEqual(lengths(['1', '2', '3', '4'], 1000), [1000, 1000, 1000, 2])
   })
 })
 
@@ -539,6 +574,15 @@ describe('launcher.json', () => {
     })
 })
 
+test('who never closes the standard input is told so, and the launcher ends', {
+  timeout: 90_000,
+}, async () => {
+  const reply = JSON.parse(await silentReply) as Answer
+  assert.deepEqual([reply.ok, reply.code], [false, 'request'])
+  assert.match(reply.error ?? '', /close the standard input/)
+  if (silent.exitCode === null && silent.signalCode === null) await once(silent, 'exit')
+})
+
 function ask(request: Request, user = 'alice'): Answer {
   const ended = sudo(user, [launcher], JSON.stringify(request))
   const reply = JSON.parse(ended.stdout || 'null') as Reply | null
@@ -548,7 +592,7 @@ function ask(request: Request, user = 'alice'): Answer {
 }
 
 function askAt(at: { root: string; cluster: string }, verb: 'submit' | 'clean' | 'log' | 'claim') {
-  const more = { clean: {}, claim: { attempts: ['x'] }, log: { file: 'x', maxBytes: 9 }, submit }
+  const more = { clean: {}, claim: { attempts: ['x'] }, log: { files: ['x'], maxBytes: 9 }, submit }
   return ask({ ...more[verb], verb, staging: at } as Request)
 }
 

@@ -125,8 +125,9 @@ function seen(id: string, state: SeenJob['state'], account = first): Promise<See
 }
 
 async function logOf({ place, file = 'job-0.log' }: { place: Staging; file?: string }) {
-  const reply = await ask(first, { verb: 'log', staging: place, file, maxBytes: 100_000 })
-  return reply.found ? Buffer.from(reply.base64, 'base64').toString() : null
+  const reply = await ask(first, { verb: 'log', staging: place, files: [file], maxBytes: 100_000 })
+  const [log] = reply.logs
+  return log?.found === true ? Buffer.from(log.base64, 'base64').toString() : null
 }
 
 const strangerOf = (id: string) => id.replace(/^\d+/, '9999998')

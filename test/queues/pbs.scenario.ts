@@ -41,6 +41,7 @@ def options_handler(options):
     }
 
 c.DBBackendBase.settle_time = 1
+c.DBBackendBase.cluster_status_period = 3
 c.Backend.cluster_options = Options(
     String("setup", default=""),
     String("queue", default="dask"),
@@ -65,6 +66,7 @@ try {
   await step('what can never run is told at once', impossible)
   await step("beyond a limit of jobs workers wait with the queue's words", limited)
   await step('a server that is down when a cluster is started', startWhileDown)
+  await step('a node that fails is told, with the log where that is shared', failingNode)
   await step('without an operator, a history and a server for a while', hiddenJobs)
   await step('nothing is left', nothingLeft)
 } catch (error) {
@@ -129,6 +131,10 @@ cluster.shutdown()
 async function sharedDirectory(): Promise<void> {
   const name = begin('stagein=False', 1)
   assert.match(await api(`clusters/${name}/logs`), /Scheduler at/)
+  assert.match(
+    await api(`clusters/${name}/events`),
+    /scheduler_cmd: \/home\/alice\/miniconda\/bin\/dask-scheduler does not exist/,
+  )
   assert.equal(
     readdirSync(`${staging}/${name}`).filter((each) => each.startsWith('claim-')).length,
     2,
@@ -193,6 +199,23 @@ cluster.get_client().wait_for_workers(1, timeout=120)
 `)
   assert.equal(Object.keys(JSON.parse(qstat()).Jobs).length, 2)
   await stop(name)
+}
+
+async function failingNode(): Promise<void> {
+  const names = [begin('', 1), begin('stagein=False', 1)]
+  writeSettings({ nodeDown: true })
+  for (const [index, name] of names.entries()) {
+    await waitFor(
+      `the end of ${name}`,
+      async () =>
+        (JSON.parse(await api(`clusters/${name}`)) as { status: string }).status === 'FAILED',
+      90_000,
+    )
+    const told = await api(`clusters/${name}/events`)
+    assert.match(told, /The scheduler ended: the node failed: PBS could not reach it/)
+    assert.equal(/Scheduler at/.test(told), index === 1)
+  }
+  writeSettings()
 }
 
 async function hiddenJobs(): Promise<void> {

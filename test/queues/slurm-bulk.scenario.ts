@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { after, test } from 'node:test'
-import { install, QueueGateway } from '../support/queue-gateway.ts'
+import { install, launcher, QueueGateway } from '../support/queue-gateway.ts'
 
 const calls = '/run/sbatch-calls'
+const launcherCalls = '/run/launcher-calls'
 
 install()
 mkdirSync('/opt/noted', { mode: 0o755 })
@@ -13,13 +14,27 @@ echo "$*" >>${calls}
 exec /usr/bin/sbatch "$@"
 `
 writeFileSync('/opt/noted/sbatch', noted, { mode: 0o755 })
-writeFileSync(calls, '')
-chmodSync(calls, 0o666)
+for (const path of [calls, launcherCalls]) {
+  writeFileSync(path, '')
+  chmodSync(path, 0o666)
+}
+const notedLauncher = `#!/bin/sh
+request=$(cat)
+echo "$request" | sed 's/.*"verb":"\\([a-z]*\\)".*/\\1/' >>${launcherCalls}
+printf %s "$request" | ${launcher}
+`
+writeFileSync('/opt/noted/dask-gateway-jobqueue-launcher', notedLauncher, { mode: 0o755 })
+writeFileSync(
+  '/etc/sudoers.d/noted',
+  'dask ALL=(%dask_users,!root) NOPASSWD:/opt/noted/dask-gateway-jobqueue-launcher\n',
+  { mode: 0o440 },
+)
 const gateway = await new QueueGateway({
   ...{ name: 'b', backend: 'jobqueue.slurm.SlurmBackend' },
   config: `
+c.JobQueueBackend.dask_gateway_jobqueue_launcher = "/opt/noted/dask-gateway-jobqueue-launcher"
 c.SlurmBackend.submit_command = "/opt/noted/sbatch"
-c.ClusterConfig.worker_cmd = ["/bin/sh", "-c", "exec sleep 600"]
+c.ClusterConfig.worker_cmd = ["/bin/sh", "-c", "echo it sleeps; exec sleep 600"]
 c.DBBackendBase.worker_start_timeout = 600
 `,
 }).start()
@@ -35,7 +50,21 @@ test('a hundred workers are one call and one array job, of which single tasks ar
   await gateway.scale('alice', name, 40)
   await gateway.until('forty to be left', async () => gateway.jobs().length === 41)
   assert.deepEqual(arrays(), [])
+  const running = () => gateway.jobs().filter((line) => line.includes(' RUNNING '))
+  await gateway.until('all cores to be taken', async () => running().length >= 31)
+  writeFileSync(launcherCalls, '')
   await gateway.remove('alice', name)
+  await gateway.becomes('alice', name, 'STOPPED')
+  // Of the workers, as many as were seen to end at once; of the scheduler, its last lines and what is kept.
+  const reads = launched().filter((verb) => verb === 'log').length
+  assert.ok(reads >= 3 && reads < 25, `${reads} calls for logs`)
+  const kept = await Promise.all(
+    (await gateway.workers('alice', name)).map(async (worker) =>
+      (await gateway.ask('alice', `${name}/logs?worker=${worker.name}`)).text(),
+    ),
+  )
+  const told = kept.filter((log) => /it sleeps/.test(log)).length
+  assert.ok(told >= 20, `${told} logs are kept`)
   await gateway.balance()
 })
 
@@ -70,6 +99,10 @@ async function scheduler(): Promise<string> {
   await gateway.becomes('alice', name, 'RUNNING')
   arrays()
   return name
+}
+
+function launched(): readonly string[] {
+  return readFileSync(launcherCalls, 'utf8').trimEnd().split('\n')
 }
 
 /** What was asked for since the last time. */

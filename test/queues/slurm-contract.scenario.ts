@@ -1,6 +1,9 @@
 // Run by slurm-contract.test.ts inside a machine with Slurm.
 import assert from 'node:assert/strict'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { randomHex } from '../../src/util/index.ts'
 import { backendContract, eventually, type Stopping, testCluster } from '../contracts/backend.ts'
 import { queueUnderTest } from '../support/queue-under-test.ts'
 import { runAs } from '../support/slurm-machine.ts'
@@ -53,6 +56,35 @@ test('a sweep leaves alone what another gateway, the old server and forgers have
   await under.close()
 })
 
+test('a sweep ends no workers that records know, when somebody has removed what tells of their arrays', async () => {
+  const under = await queueUnderTest('SlurmBackend', 'alice', signal)
+  const cluster = testCluster('alice', 'sleep 600')
+  const first = await under.open()
+  const starts = ['w0', 'w1'].map((workerName) => ({ workerName, attemptId: randomHex(8) }))
+  const outcomes = await first.startWorkers(cluster, starts, signal)
+  const refs = starts.map(({ workerName, attemptId }) => {
+    const outcome = outcomes.get(attemptId)
+    assert.ok(outcome?.outcome === 'started')
+    const { name: clusterName, username } = cluster
+    const { handle } = outcome
+    return { clusterName, username, workerName, attemptId, createdAt: 0, handle }
+  })
+  rmSync(join(under.scratch, '../job-arrays'), { recursive: true })
+  const backend = await under.open()
+  await backend.observe(refs, signal)
+  const sweep = () => backend.sweep((id) => starts.some((each) => each.attemptId === id), 0, signal)
+  assert.deepEqual([await sweep(), await sweep(), await sweep()], [[], [], []])
+  assert.equal((await live()).length, 2)
+  // Nor any that none knows.
+  await backend.observe(refs.slice(0, 1), signal)
+  await sweep()
+  assert.equal((await sweep()).length, 1)
+  await backend.stopObjects(cluster, refs, signal)
+  await eventually(async () => assert.deepEqual(await live(), []))
+  await backend.cleanUp(cluster, signal)
+  await under.close()
+})
+
 async function submit(user: string, name: string): Promise<string> {
   const options = ['--parsable', '--mem=10', '--output=/dev/null', `--job-name=${name}`]
   const script = { input: '#!/bin/sh\nsleep 600\n' }
@@ -67,6 +99,6 @@ async function nameOf(job: string): Promise<string> {
 
 /** Ids of all jobs that have not ended. */
 async function live(): Promise<readonly string[]> {
-  const { stdout } = await runAs('alice', ['squeue', '--noheader', '--format=%A'])
+  const { stdout } = await runAs('alice', ['squeue', '--noheader', '--array', '--format=%i'])
   return stdout.split('\n').filter((line) => line !== '')
 }

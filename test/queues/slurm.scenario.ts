@@ -43,6 +43,7 @@ installByGuide(configuration, python)
 const gateway = await startGateway()
 try {
   await step('a cluster is created, scaled, used and stopped', useCluster)
+  await step('what stands in for the commands of the guide is told', standIns)
   await step('what sbatch refuses is told in its words', refusedPartition)
   await step('a scheduler that dies at once is told with its log', dyingScheduler)
   await step('a user whom sudo does not allow is told so', userWithoutRule)
@@ -85,6 +86,16 @@ print("done")
   assert.match(output, /\[\('alice', 'base', '0'\), \('alice', 'base', '1'\)\]/)
   assert.match(output, /(alice RUNNING\n){3}/)
   assert.match(output, /^done$/m)
+}
+
+function standIns(): void {
+  for (const kind of ['scheduler', 'worker'])
+    assert.match(
+      reasons('alice', 'stopped'),
+      new RegExp(
+        `"note".*${kind}_cmd: /home/alice/miniconda/bin/dask-${kind} does not exist; /home/alice/miniconda/bin/dask ${kind} runs instead`,
+      ),
+    )
 }
 
 function refusedPartition(): void {
@@ -144,7 +155,7 @@ function squeue(): string {
 }
 
 /** What the newest cluster's owner is told at the API. */
-function reasons(user = 'alice'): string {
+function reasons(user = 'alice', status = 'failed'): string {
   return client(
     `
 import base64, json, urllib.request
@@ -152,7 +163,7 @@ def get(path):
     request = urllib.request.Request("http://cluster:8000/api/v1/" + path)
     request.add_header("Authorization", "Basic " + base64.b64encode(b"${user}:").decode())
     return json.load(urllib.request.urlopen(request))
-for report in gateway.list_clusters(status="failed"):
+for report in gateway.list_clusters(status="${status}"):
     print(json.dumps(get("clusters/%s/events" % report.name)))
 `,
     user,

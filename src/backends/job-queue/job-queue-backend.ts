@@ -18,17 +18,18 @@ import { type Account, lookUpAccount } from '../account.ts'
 import { Batches } from './batches.ts'
 import type { ProbeParts } from './checks/probe-job.ts'
 import { sweepProbes } from './checks/sweep-probes.ts'
+import { StagingCleaner } from './clean-staging.ts'
 import { AttemptFinder } from './find-attempts.ts'
 import { findCommands } from './find-commands.ts'
 import { parseHandle } from './job-handle.ts'
-import { endOfLog, pieceFrom } from './job-log.ts'
+import { endOfLog, endsOfLogs, pieceFrom } from './job-log.ts'
 import { attemptOfName } from './job-name.ts'
+import { JobNotes } from './job-notes.ts'
 import { type CallLauncher, findLauncher, launcherBySudo } from './launcher-call.ts'
 import { NodeAddresses } from './node-addresses.ts'
 import { JobWatch } from './observe-jobs.ts'
 import { type Queue, wordsOf } from './queue.ts'
 import type { jobQueueBackendSettings } from './settings.ts'
-import { stagingOf } from './staging.ts'
 import { type SubmitParts, submitScheduler, submitWorkers } from './submit-jobs.ts'
 import { type OwnJob, Survey } from './survey.ts'
 import { StrayJobs } from './sweep-jobs.ts'
@@ -54,6 +55,8 @@ interface Place {
   readonly survey: Survey
   readonly watch: JobWatch
   readonly finder: AttemptFinder
+  readonly cleaner: StagingCleaner
+  readonly notes: JobNotes
   readonly probes: ProbeParts
 }
 
@@ -83,6 +86,18 @@ class JobQueueBackend implements Backend {
     const survey = new Survey({ ...shared, instanceId: context.instanceId })
     const { instanceId, stateDirectory } = context
     const name = this.#values.gateway_hostname ?? hostname()
+    const notes = new JobNotes({
+      batchOf: (attemptId) => this.#batches.of(attemptId),
+      read: async (username, { staging }, file) => {
+        const signal = AbortSignal.timeout(noteLimitMs)
+        const request = { verb: 'log', staging, files: [file], maxBytes: 4096 } as const
+        const { logs } = await this.#ask(await accountOf(username, signal), request, signal)
+        const [log] = logs
+        return log?.found === true ? Buffer.from(log.base64, 'base64').toString('utf8') : null
+      },
+      wake: context.wake,
+      logger: context.logger,
+    })
     this.#started = {
       call,
       survey,
@@ -98,14 +113,24 @@ class JobQueueBackend implements Backend {
         asUser: async (username, ids, signal) =>
           survey.asUser(await accountOf(username, signal), ids, signal),
         nodes: new NodeAddresses(),
+        notes,
+      }),
+      notes,
+      cleaner: new StagingCleaner({
+        call,
+        accountOf: lookUpAccount,
+        hasSubmitted: (clusterName) => this.#batches.has(clusterName),
+        logger: context.logger,
       }),
       finder: new AttemptFinder({
         jobsOf: (account, signal) => survey.asUser(account, [], signal),
         stagingOf: (attemptId) => this.#batches.stagingOf(attemptId),
         claim: async (account, staging, attempts, signal) => {
-          const request = { verb: 'claim', staging, attempts } as const
-          const { claims } = await this.#ask(account, request, signal)
-          return attempts.filter((id) => claims[id] === 'made')
+          const reply = await call<'claim'>(account, { verb: 'claim', staging, attempts }, signal)
+          // Where its owner lets nobody claim, only the attempt's own token keeps a late job out, which the sweep then ends.
+          if (!reply.ok && reply.code === 'staging') return []
+          if (!reply.ok) throw new GatewayError('upstream', reply.error)
+          return attempts.filter((id) => reply.claims[id] === 'made')
         },
         attemptOfName: (name) => attemptOfName(context.instanceId, name),
         indexOf: this.#queue.indexOf,
@@ -205,25 +230,20 @@ class JobQueueBackend implements Backend {
     return end === null || from === null ? end : pieceFrom(end, from)
   }
 
-  async cleanUp(cluster: Cluster, signal: AbortSignal): Promise<void> {
-    const refused = await this.#clean(cluster, signal)
-    if (refused !== null)
-      this.#context.logger.warn('A staging directory cannot be removed', {
-        ...{ cluster: cluster.name, reason: refused },
-      })
-    await this.#batches.remove(cluster.name)
+  lastPieces(
+    cluster: Cluster,
+    refs: readonly ObjectRef[],
+    maxBytes: number,
+    signal: AbortSignal,
+  ): AsyncIterable<readonly [string, LogPiece]> {
+    return endsOfLogs(this.#place.call, cluster, refs, maxBytes, signal)
   }
 
-  /** Why it is of no use to ask again; null: it is removed. */
-  async #clean(cluster: Cluster, signal: AbortSignal): Promise<string | null> {
-    const account = await lookUpAccount(cluster.username, signal)
-    if ('refused' in account) return account.refused
-    const request = { verb: 'clean', staging: stagingOf(cluster, account) } as const
-    const reply = await this.#place.call(account, request, signal)
-    if (reply.ok) return null
-    // What kept the cluster from its start (a rule of sudo that is missing) must not keep it from its end.
-    if (this.#batches.has(cluster.name)) throw new GatewayError('upstream', reply.error)
-    return reply.error
+  async cleanUp(cluster: Cluster, signal: AbortSignal): Promise<readonly string[]> {
+    const left = await this.#place.cleaner.clean(cluster, signal)
+    await this.#batches.remove(cluster.name)
+    this.#place.notes.forget(cluster.name)
+    return left
   }
 
   async sweep(
@@ -231,7 +251,11 @@ class JobQueueBackend implements Backend {
     minAgeMs: number,
     signal: AbortSignal,
   ): Promise<readonly string[]> {
-    const jobs = await this.#place.survey.all(null, signal)
+    const { survey, watch } = this.#place
+    // Of a task whose array no note tells of (somebody removed them), a record may still have the id.
+    const jobs = (await survey.all(null, signal)).filter(
+      ({ id, attemptId }) => attemptId !== null || !watch.isWatched(id),
+    )
     const strays = this.#strays.find(jobs, isCurrent, minAgeMs, performance.now())
     const stopped: string[] = []
     for (const [username, theirs] of Map.groupBy(strays, (job) => job.username))
@@ -326,6 +350,8 @@ class JobQueueBackend implements Backend {
     return this.#started
   }
 }
+
+const noteLimitMs = 60_000
 
 const givenUp: StartOutcome = {
   outcome: 'refused',

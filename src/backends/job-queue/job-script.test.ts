@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -94,6 +102,22 @@ test('a copy’s files are named by where the job runs', () => {
     command: 'cd /; echo "$TOKEN" #',
   })
   assert.equal(stdout, `${execFileSync('realpath', [directory]).toString().trim()}/token\n`)
+})
+
+test('that something stands in for a command is noted once', () => {
+  program('env/bin/dask')
+  const job = { setup: 'set -e', command: '~/env/bin/dask-worker', note: 'note-worker' }
+  const { staging } = run(job)
+  const note = join(staging, 'note-worker')
+  const words = `${directory}/env/bin/dask-worker does not exist; ${directory}/env/bin/dask worker runs instead\n`
+  assert.equal(readFileSync(note, 'utf8'), words)
+  writeFileSync(note, 'of an earlier worker')
+  rmSync(join(staging, 'claim-a1'), { recursive: true })
+  assert.match(run({ ...job, staging }).stdout, /runs instead/)
+  assert.equal(readFileSync(note, 'utf8'), 'of an earlier worker')
+  assert.equal(run({ ...job, staging: null }).status, 0)
+  const exists = run({ ...job, command: 'printf' })
+  assert.ok(!existsSync(join(exists.staging, 'note-worker')))
 })
 
 test('each task of an array has its own arguments, and one that is none starts nothing', () => {

@@ -23,6 +23,8 @@ export interface JobScript {
   /** Lines of bash that run before the command, in the same shell. */
   readonly setup: string
   readonly command: Command
+  /** The file in `staging` that says what runs in the command's place, if something does. */
+  readonly note?: string
 }
 
 /**
@@ -32,7 +34,7 @@ export interface JobScript {
  * which has given the attempt up. A job that a queue starts a second time ends there too.
  */
 export function jobScript(script: JobScript): string {
-  const { staging, exports, copied, setup, command } = script
+  const { staging, exports, copied, setup, command, note } = script
   return [
     '#!/bin/bash',
     'umask 077',
@@ -44,7 +46,7 @@ export function jobScript(script: JobScript): string {
     ...copied.map((name) => `export ${name}="$PWD/$${name}"`),
     ...(staging === null ? [] : [`cd -- ${shellQuoted(staging)}`]),
     ...(setup === '' ? [] : [setup]),
-    ...commandLines(command),
+    ...commandLines(command, staging === null || note === undefined ? null : `${staging}/${note}`),
     '',
   ].join('\n')
 }

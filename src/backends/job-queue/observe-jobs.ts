@@ -1,5 +1,6 @@
 import { messageOf, type ObjectRef, type Observation } from '../../core/index.ts'
 import { type JobHandle, parseHandle } from './job-handle.ts'
+import type { JobNotes } from './job-notes.ts'
 import type { NodeAddresses } from './node-addresses.ts'
 import type { OwnJob } from './survey.ts'
 
@@ -18,6 +19,7 @@ export interface JobWatchParts {
     signal: AbortSignal,
   ) => Promise<readonly OwnJob[]>
   readonly nodes: Pick<NodeAddresses, 'of'>
+  readonly notes: Pick<JobNotes, 'of'>
 }
 
 /** A job that a queue has just taken may be missing in its next answer. */
@@ -30,9 +32,15 @@ const graceMs = 15_000
 export class JobWatch {
   readonly #parts: JobWatchParts
   readonly #misses = new Map<string, number>()
+  #watched: ReadonlySet<string> = new Set()
 
   constructor(parts: JobWatchParts) {
     this.#parts = parts
+  }
+
+  /** Whether the last look was for this job too, among others: the records know it. */
+  isWatched(jobId: string): boolean {
+    return this.#watched.has(jobId)
   }
 
   async observe(
@@ -47,6 +55,7 @@ export class JobWatch {
       else if (ref.handle !== null)
         seen.set(ref.attemptId, { state: 'unknown', reason: 'its record names no job' })
     }
+    this.#watched = new Set(watched.map(({ handle }) => handle.job))
     if (watched.length === 0) return seen
     const missing = await this.#take(
       watched,
@@ -100,7 +109,8 @@ export class JobWatch {
         // Only a scheduler's addresses are ever asked for.
         const named = ref.workerName === null && node !== null
         const nodeAddresses = named ? await this.#parts.nodes.of(node) : []
-        return { state, since: null, nodeAddresses }
+        const note = this.#parts.notes.of(ref)
+        return { state, since: null, nodeAddresses, ...(note !== null && { note }) }
       }
       case 'ended':
         return {

@@ -34,8 +34,8 @@ const good: { readonly [V in Verb]: readonly Replies[V][] } = {
     { ok: true, cut: true, ...unknown },
   ],
   log: [
-    { ok: true, found: false },
-    { ok: true, found: true, sizeBytes: 3, base64: 'YWJj' },
+    { ok: true, logs: [{ found: false }] },
+    { ok: true, logs: [{ found: true, sizeBytes: 3, base64: 'YWJj' }, { found: false }] },
   ],
   clean: [{ ok: true, removed: true }],
   claim: [{ ok: true, claims: { a: 'made', b: 'exists' } }],
@@ -67,6 +67,7 @@ test('what the user has put in the place of a member is no reply', () => {
         if (readReply(verb, JSON.stringify({ ...reply, [name]: other })) !== null)
           assert.fail(`${verb}: ${name}`)
       }
-  const long = { ok: true, found: true, sizeBytes: 1, base64: 'a'.repeat(23_000_000) }
-  assert.equal(readReply('log', JSON.stringify(long)), null)
+  const long = { found: true, sizeBytes: 1, base64: 'a'.repeat(23_000_000) }
+  assert.equal(readReply('log', JSON.stringify({ ok: true, logs: [long] })), null)
+  assert.equal(readReply('log', JSON.stringify({ ok: true, logs: [] })), null)
 })

@@ -52,13 +52,21 @@ const replies: { readonly [V in Verb]: z.ZodType } = {
     ),
   }),
   status: z.intersection(z.object({ ok, cut: z.boolean() }), z.union([answered, unknown])),
-  log: z.union([
-    z.object({ ok, found: z.literal(false) }),
-    z.object({
-      ...{ ok, found: z.literal(true), sizeBytes: z.int().min(0) },
-      base64: words.max(Math.ceil(limits.logBytes / 3) * 4),
-    }),
-  ]),
+  log: z.object({
+    ok,
+    logs: z
+      .array(
+        z.union([
+          z.object({ found: z.literal(false) }),
+          z.object({
+            ...{ found: z.literal(true), sizeBytes: z.int().min(0) },
+            base64: words.max(Math.ceil(limits.logBytes / 3) * 4),
+          }),
+        ]),
+      )
+      .min(1)
+      .max(limits.logs),
+  }),
   clean: z.object({ ok, removed: z.boolean() }),
   claim: z.object({ ok, claims: z.record(words, z.enum(['made', 'exists'])) }),
 }

@@ -21,6 +21,7 @@ import {
 } from '../../launcher/index.ts'
 import type { Account } from '../account.ts'
 import type { Batches } from './batches.ts'
+import { oldCommandOf } from './command-lines.ts'
 import { handleJson } from './job-handle.ts'
 import { jobName } from './job-name.ts'
 import { type JobTask, jobScript } from './job-script.ts'
@@ -131,7 +132,12 @@ async function submit(
     const words = `environment: ${error.message}`
     return { outcomes: none, refusal: { kind: 'final', words } }
   }
-  const batch = { staging, jobs: plans.map((plan) => plan.map((task) => task.attemptId)) }
+  const note = noteOf(parts, cluster, role)
+  const batch = {
+    staging,
+    jobs: plans.map((plan) => plan.map((task) => task.attemptId)),
+    ...(note !== null && { note }),
+  }
   await batches.add(batch)
   const files = secretTexts(cluster)
   // All of one queue, hence of one kind.
@@ -145,6 +151,12 @@ async function submit(
   if (submitted.outcomes.size === 0 && submitted.refusal?.kind !== 'unknown')
     await batches.forget(batch)
   return submitted
+}
+
+/** Where jobs say what runs in the place of an old command; null: it is none, or they do not share a directory with the gateway. */
+function noteOf({ queue }: SubmitParts, { settings }: Cluster, role: Role): string | null {
+  if (oldCommandOf(settings[`${role}_cmd`]) === null || queue.copiesFiles(settings)) return null
+  return `note-${role}`
 }
 
 /** With every other code nothing was submitted. */
@@ -220,6 +232,7 @@ function jobOf(
       : [],
     setup: typeof setup === 'string' ? setup : '',
     command: settings[`${role}_cmd`],
+    note: `note-${role}`,
   })
   return queue.job({
     role,

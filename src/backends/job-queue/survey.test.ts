@@ -27,6 +27,7 @@ const watch = (parts: Partial<JobWatchParts>) =>
     all: async () => [],
     asUser: async () => [],
     nodes: { of: async (node) => [`address of ${node}`] },
+    notes: { of: () => null },
     ...parts,
   })
 const observe = async (watched: JobWatch, each = ref()) =>
@@ -73,6 +74,15 @@ test('two misses count only in a row', async () => {
 test('another attempt’s job under the same id is another job', async () => {
   const watched = watch({ all: async () => [job({ attemptId: 'b' })] })
   assert.equal((await observe(watched))?.state, 'unknown')
+})
+
+test('which jobs the last look was for is known, whatever it told', async () => {
+  const watched = watch({ all: async () => assert.fail('the controller is down') })
+  assert.ok(!watched.isWatched('7'))
+  await observe(watched)
+  assert.deepEqual([watched.isWatched('7'), watched.isWatched('8')], [true, false])
+  await observe(watched, ref({ handle: { job: '8', log: 'x.log', uid: 1000 } }))
+  assert.deepEqual([watched.isWatched('7'), watched.isWatched('8')], [false, true])
 })
 
 test('strays are those that were missed before, long enough', () => {

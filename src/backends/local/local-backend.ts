@@ -185,10 +185,11 @@ class LocalBackend implements Backend {
     return readLog(this.#directory(cluster.name), ref.workerName, from, maxBytes)
   }
 
-  async cleanUp(cluster: Cluster, signal: AbortSignal): Promise<void> {
+  async cleanUp(cluster: Cluster, signal: AbortSignal): Promise<readonly string[]> {
     await removeDirectory(this.#directory(cluster.name), signal)
     for (const [attemptId, child] of this.#children)
       if (child.clusterName === cluster.name) this.#children.delete(attemptId)
+    return []
   }
 
   async sweep(

@@ -192,7 +192,7 @@ export class YarnBackend implements Backend {
     return { from: start, bytes: log.bytes.subarray(start - log.from).subarray(0, maxBytes) }
   }
 
-  async cleanUp(cluster: Cluster, signal: AbortSignal): Promise<void> {
+  async cleanUp(cluster: Cluster, signal: AbortSignal): Promise<readonly string[]> {
     const { localize_files: files } = cluster.settings
     const sources = Object.values((files ?? {}) as { readonly [name: string]: unknown })
     const isLocal = (file: unknown) => !JSON.stringify(file).includes('hdfs://')
@@ -201,6 +201,7 @@ export class YarnBackend implements Backend {
       this.callHome.forget(attemptId)
       await this.#applications.remove(attemptId)
     }
+    return []
   }
 
   async sweep(

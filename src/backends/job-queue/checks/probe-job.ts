@@ -124,9 +124,10 @@ export async function logOfProbe(
   { note, log }: ProbeJob,
   signal: AbortSignal,
 ): Promise<string> {
-  const request = { verb: 'log', staging: note.staging, file: log, maxBytes: 16_384 } as const
+  const request = { verb: 'log', staging: note.staging, files: [log], maxBytes: 16_384 } as const
   const reply = await call<'log'>(account, request, signal)
-  return reply.ok && reply.found ? Buffer.from(reply.base64, 'base64').toString('utf8') : ''
+  const end = reply.ok ? reply.logs[0] : undefined
+  return end?.found === true ? Buffer.from(end.base64, 'base64').toString('utf8') : ''
 }
 
 const pauseMs = 300
