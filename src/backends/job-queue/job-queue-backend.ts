@@ -1,4 +1,3 @@
-import { hostname } from 'node:os'
 import { join } from 'node:path'
 import {
   type Backend,
@@ -13,31 +12,18 @@ import {
   type WorkerOutcome,
   type WorkerStart,
 } from '../../core/index.ts'
-import type { Commands, Failure, Replies, Reply, Request, Verb } from '../../launcher/index.ts'
+import type { Commands } from '../../launcher/index.ts'
 import { type Account, lookUpAccount } from '../account.ts'
 import { Batches } from './batches.ts'
-import type { ProbeParts } from './checks/probe-job.ts'
 import { sweepProbes } from './checks/sweep-probes.ts'
-import { StagingCleaner } from './clean-staging.ts'
-import { AttemptFinder } from './find-attempts.ts'
 import { findCommands } from './find-commands.ts'
 import { parseHandle } from './job-handle.ts'
 import { endOfLog, endsOfLogs, pieceFrom } from './job-log.ts'
-import { attemptOfName } from './job-name.ts'
-import { JobNotes } from './job-notes.ts'
-import { type CallLauncher, findLauncher, launcherBySudo } from './launcher-call.ts'
-import { NodeAddresses } from './node-addresses.ts'
-import { JobWatch } from './observe-jobs.ts'
-import { type Queue, wordsOf } from './queue.ts'
-import type { jobQueueBackendSettings } from './settings.ts'
-import { type SubmitParts, submitScheduler, submitWorkers } from './submit-jobs.ts'
-import { type OwnJob, Survey } from './survey.ts'
+import { accountOf, type JobQueueValues, makePlace, type Place } from './place.ts'
+import type { Queue } from './queue.ts'
+import { submitScheduler, submitWorkers } from './submit-jobs.ts'
+import type { OwnJob } from './survey.ts'
 import { StrayJobs } from './sweep-jobs.ts'
-
-export type JobQueueValues = NonNullable<(typeof jobQueueBackendSettings)['values']> & {
-  /** PBSBackend.gateway_hostname; null: this host's name. */
-  readonly gateway_hostname?: string | null
-}
 
 /** Runs clusters as jobs of a queue, each as the user whom it belongs to: the launcher runs the queue's commands as them. */
 export function jobQueueBackend(
@@ -46,18 +32,6 @@ export function jobQueueBackend(
   queue: Queue,
 ): Backend {
   return new JobQueueBackend(values, context, queue)
-}
-
-/** What `start` makes. */
-interface Place {
-  readonly call: CallLauncher
-  readonly submit: SubmitParts
-  readonly survey: Survey
-  readonly watch: JobWatch
-  readonly finder: AttemptFinder
-  readonly cleaner: StagingCleaner
-  readonly notes: JobNotes
-  readonly probes: ProbeParts
 }
 
 class JobQueueBackend implements Backend {
@@ -79,63 +53,9 @@ class JobQueueBackend implements Backend {
   }
 
   async start(): Promise<void> {
-    const context = this.#context
     await this.#batches.load()
-    const call = launcherBySudo(findLauncher(this.#values.dask_gateway_jobqueue_launcher))
-    const shared = { queue: this.#queue, commands: this.#commands, call, batches: this.#batches }
-    const survey = new Survey({ ...shared, instanceId: context.instanceId })
-    const { instanceId, stateDirectory } = context
-    const name = this.#values.gateway_hostname ?? hostname()
-    const notes = new JobNotes({
-      batchOf: (attemptId) => this.#batches.of(attemptId),
-      read: async (username, { staging }, file) => {
-        const signal = AbortSignal.timeout(noteLimitMs)
-        const request = { verb: 'log', staging, files: [file], maxBytes: 4096 } as const
-        const { logs } = await this.#ask(await accountOf(username, signal), request, signal)
-        const [log] = logs
-        return log?.found === true ? Buffer.from(log.base64, 'base64').toString('utf8') : null
-      },
-      wake: context.wake,
-      logger: context.logger,
-    })
-    this.#started = {
-      call,
-      survey,
-      submit: {
-        ...shared,
-        context,
-        heartbeatPeriodSeconds: this.#values.cluster_heartbeat_period,
-        hostname: name,
-      },
-      probes: { ...shared, survey, instanceId, stateDirectory, hostname: name },
-      watch: new JobWatch({
-        all: (uids, signal) => survey.all(uids, signal),
-        asUser: async (username, ids, signal) =>
-          survey.asUser(await accountOf(username, signal), ids, signal),
-        nodes: new NodeAddresses(),
-        notes,
-      }),
-      notes,
-      cleaner: new StagingCleaner({
-        call,
-        accountOf: lookUpAccount,
-        hasSubmitted: (clusterName) => this.#batches.has(clusterName),
-        logger: context.logger,
-      }),
-      finder: new AttemptFinder({
-        jobsOf: (account, signal) => survey.asUser(account, [], signal),
-        stagingOf: (attemptId) => this.#batches.stagingOf(attemptId),
-        claim: async (account, staging, attempts, signal) => {
-          const reply = await call<'claim'>(account, { verb: 'claim', staging, attempts }, signal)
-          // Where its owner lets nobody claim, only the attempt's own token keeps a late job out, which the sweep then ends.
-          if (!reply.ok && reply.code === 'staging') return []
-          if (!reply.ok) throw new GatewayError('upstream', reply.error)
-          return attempts.filter((id) => reply.claims[id] === 'made')
-        },
-        attemptOfName: (name) => attemptOfName(context.instanceId, name),
-        indexOf: this.#queue.indexOf,
-      }),
-    }
+    const shared = { queue: this.#queue, commands: this.#commands, batches: this.#batches }
+    this.#started = makePlace(this.#values, this.#context, shared)
   }
 
   async stop(): Promise<void> {}
@@ -207,7 +127,7 @@ class JobQueueBackend implements Backend {
     signal: AbortSignal,
   ): Promise<void> {
     const ids = refs.flatMap((ref) => parseHandle(ref.handle)?.job ?? [])
-    await this.#thenWake(this.#cancel(cluster.username, ids, signal))
+    await this.#thenWake(this.#place.cancel(cluster.username, ids, signal))
   }
 
   async logs(
@@ -283,7 +203,7 @@ class JobQueueBackend implements Backend {
       sure.some(({ id, name }) => id === job.id && name === job.name),
     )
     const known = real.map(({ id }) => id)
-    await this.#cancel(username, known, signal)
+    await this.#place.cancel(username, known, signal)
     return real.map(({ id, name }) => `job ${id} (${name}) of ${username}`)
   }
 
@@ -307,34 +227,6 @@ class JobQueueBackend implements Backend {
     return outcomes
   }
 
-  async #cancel(username: string, ids: readonly string[], signal: AbortSignal): Promise<void> {
-    if (ids.length === 0) return
-    const account = await accountOf(username, signal)
-    const { manager } = this.#queue
-    const request = { verb: 'cancel', manager, commands: this.#commands, ids } as const
-    const { results } = await this.#ask(account, request, signal)
-    for (const result of results) {
-      if (result.outcome === 'unknown') throw new GatewayError('upstream', result.error)
-      const { returncode: exitCode, stdout, stderr } = result
-      const answer = { exitCode, stdout, stderr }
-      if (!this.#queue.cancelled(answer))
-        throw new GatewayError('upstream', `${this.#queue.title}: ${wordsOf(answer)}`)
-    }
-    const named = new Set(results.flatMap((result) => result.ids))
-    if (ids.some((id) => !named.has(id)))
-      throw new GatewayError('upstream', `${this.#queue.title} had no time to cancel all jobs`)
-  }
-
-  async #ask<V extends Verb>(
-    account: Account,
-    request: Extract<Request, { verb: V }>,
-    signal: AbortSignal,
-  ): Promise<Replies[V]> {
-    const reply: Reply<V> = await this.#place.call<V>(account, request, signal)
-    if (!reply.ok) throw new GatewayError('upstream', (reply as Failure).error)
-    return reply as Replies[V]
-  }
-
   /** Nothing tells of a change in the queue, so it is looked for after each that was asked for. */
   async #thenWake<T>(asked: Promise<T>): Promise<T> {
     try {
@@ -351,8 +243,6 @@ class JobQueueBackend implements Backend {
   }
 }
 
-const noteLimitMs = 60_000
-
 const givenUp: StartOutcome = {
   outcome: 'refused',
   reason: 'this attempt was given up before',
@@ -362,10 +252,4 @@ const givenUp: StartOutcome = {
 function refOf(cluster: Cluster, attemptId: string): ObjectRef {
   const { name: clusterName, username, startTime: createdAt } = cluster
   return { clusterName, username, workerName: null, attemptId, createdAt, handle: null }
-}
-
-async function accountOf(username: string, signal: AbortSignal): Promise<Account> {
-  const account = await lookUpAccount(username, signal)
-  if ('refused' in account) throw new GatewayError('upstream', account.refused)
-  return account
 }
