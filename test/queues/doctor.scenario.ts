@@ -105,7 +105,7 @@ describe('beside a gateway', () => {
     assert.match(details[0] ?? '', /^named as by the old server: job \d+ of alice$/)
     assert.match(details[1] ?? '', /^clusters of another instance \(c{32}\): job \d+ of alice$/)
     assert.equal(squeue().trimEnd().split('\n').length, 3)
-    as('alice', 'scancel', '--user=alice', '--name=dask-gateway', '--state=RUNNING,PENDING')
+    as('alice', 'scancel', '--user=alice', '--name=dask-gateway')
     as('alice', 'scancel', '--user=alice', `--name=dg-${instance}-${'d'.repeat(16)}`)
     await ask(name, { method: 'DELETE' })
     await waitFor('the queue to be empty', () => squeue() === '', limitMs)

@@ -131,9 +131,11 @@ cluster.shutdown()
 async function sharedDirectory(): Promise<void> {
   const name = begin('stagein=False', 1)
   assert.match(await api(`clusters/${name}/logs`), /Scheduler at/)
-  assert.match(
-    await api(`clusters/${name}/events`),
-    /scheduler_cmd: \/home\/alice\/miniconda\/bin\/dask-scheduler does not exist/,
+  const standIn = /scheduler_cmd: \/home\/alice\/miniconda\/bin\/dask-scheduler does not exist/
+  await waitFor(
+    'what stands in for the command to be told',
+    async () => standIn.test(await api(`clusters/${name}/events`)),
+    30_000,
   )
   assert.equal(
     readdirSync(`${staging}/${name}`).filter((each) => each.startsWith('claim-')).length,

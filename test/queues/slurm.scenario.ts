@@ -88,10 +88,11 @@ print("done")
   assert.match(output, /^done$/m)
 }
 
-function standIns(): void {
+async function standIns(): Promise<void> {
+  const told = await waitFor('the end', () => reasons('alice', 'stopped') || null, 60_000)
   for (const kind of ['scheduler', 'worker'])
     assert.match(
-      reasons('alice', 'stopped'),
+      told,
       new RegExp(
         `"note".*${kind}_cmd: /home/alice/miniconda/bin/dask-${kind} does not exist; /home/alice/miniconda/bin/dask ${kind} runs instead`,
       ),
