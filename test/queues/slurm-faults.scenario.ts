@@ -128,7 +128,7 @@ test('what uses more memory than it asked for is told so, with the end of its lo
   const event = await gateway.eventOf(
     'alice',
     name,
-    /The scheduler ended: killed by signal 9 \(for memory, if/,
+    /^The scheduler ended before it was ready: killed by signal 9 \(for memory/,
   )
   assert.match((event.details.log_tail ?? []).join(), /^it is hungry.*Exceeded job memory limit/)
   await gateway.becomes('alice', name, 'FAILED')
