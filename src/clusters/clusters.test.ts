@@ -619,6 +619,20 @@ test('a lifetime counts over a restart, and one that ended meanwhile is warned o
   assert.ok(kinds.includes('cluster-ending'))
 })
 
+test('a lifetime that began by a clock that was wrong counts from the restart', async () => {
+  const store = new MemoryStore()
+  const backend = new FakeBackend()
+  const settings = { cluster_max_lifetime: 3600, end_warning: 0 }
+  const first = await gateway({ store, backend, settings })
+  const name = await runningCluster(first)
+  await first.clusters.stop()
+  const cluster = store.clusters.get(name) ?? assert.fail('no cluster')
+  store.clusters.set(name, { ...cluster, readyTime: 1000 })
+  const { service } = await gateway({ store, backend, settings })
+  const inMs = service.details(alice, name).end?.inMs ?? 0
+  assert.ok(inMs > 3_500_000 && inMs <= 3_600_000, String(inMs))
+})
+
 test('without a client a cluster is stopped; what is not known, a client and its owner keep it', async () => {
   const settings = { client_timeout: 0.4, end_warning: 0.1 }
   const it = await gateway({ settings })

@@ -1,5 +1,6 @@
 import { ageOf, type ComingEnd, comingEnd, type Life } from './life.ts'
 import type { Entry } from './records.ts'
+import { isAbsurd } from './usage.ts'
 
 /** How old a cluster is and who uses it, now. */
 export function lifeOf(entry: Entry, now: number): Life {
@@ -7,7 +8,9 @@ export function lifeOf(entry: Entry, now: number): Life {
   const clients = entry.clients()
   if (readyTime === null) return { ageMs: null, clients }
   const calendar = Date.now()
-  const firstAge = entry.facts.firstAge ?? { ageMs: Math.max(0, calendar - readyTime), at: now }
+  // By a clock that was wrong then, or is now: it counts from here.
+  const ageMs = isAbsurd({ runningSince: readyTime }, calendar) ? 0 : calendar - readyTime
+  const firstAge = entry.facts.firstAge ?? { ageMs, at: now }
   entry.facts = { ...entry.facts, firstAge }
   return { ageMs: ageOf(readyTime, calendar, firstAge, now), clients }
 }

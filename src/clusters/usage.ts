@@ -53,7 +53,7 @@ export function factsOfTimes(
 }
 
 /** Whether the start in a record cannot be: it then counts from `now`, when this process took it over. */
-export function isAbsurd({ runningSince }: Attempt, now: number): boolean {
+export function isAbsurd({ runningSince }: Pick<Attempt, 'runningSince'>, now: number): boolean {
   return runningSince !== null && (runningSince > now || now - runningSince > longestMs)
 }
 
