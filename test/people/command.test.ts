@@ -34,6 +34,42 @@ test('login keeps the password in a file of the user alone, and whoami tells who
   assert.deepEqual([json.name, json.admin, json.address], ['boss', true, it.address])
 })
 
+test('quotas are set, shown and taken back by administrators, and seen by whom they are of', async () => {
+  const set = ['admin', 'quota', 'set', 'user', 'alice', 'clusters=50', 'memory=1T', 'cores=none']
+  assert.match(await done(set, boss), /^user alice {2}memory {2,}\S+ \w+ {2,}1 TiB {2,}boss at /m)
+  const { over, quotas } = JSON.parse(await done(['quota', '--json']))
+  assert.equal(over, 'refuse')
+  assert.deepEqual(quotas[0].override.limits, { clusters: 50, cores: null, memory: 2 ** 40 })
+  assert.match(await done(['quota']), /^user alice {2}clusters {2,}\d+ {2,}50 {2,}boss at /m)
+  const lab = ['group', 'a, b/\u202eü']
+  await done(['admin', 'quota', 'set', ...lab, 'workers=3'], boss)
+  assert.match(
+    await done(['admin', 'quota', 'ls'], boss),
+    /^group a, b\/\\u\{202e\}ü {2}workers {2,}0 {2,}3/m,
+  )
+  await done(['admin', 'quota', 'unset', ...lab], boss)
+  await done(['admin', 'quota', 'unset', 'user', 'alice'], boss)
+  const again = await boss.run(['admin', 'quota', 'unset', 'user', 'alice'])
+  assert.deepEqual([again.status, again.stdout], [4, ''])
+  assert.match(again.stderr, /No administrator has set a quota of user alice/)
+  for (const [words, sentence] of [
+    [['set', 'team', 'x', 'cores=1'], /SCOPE: "team" is none of user, group/],
+    [['set', 'user', 'x', 'core=1'], /LIMIT: "core=1" is no clusters=…/],
+    [['set', 'user', 'x', 'cores=many'], /LIMIT: "cores=many" is no number/],
+    [['set', 'user', 'x', 'clusters=1.5'], /clusters must be a whole number of at least 0/],
+  ] as const) {
+    const { status, stderr } = await boss.run(['admin', 'quota', ...words])
+    assert.ok(status === 2 || status === 5, stderr)
+    assert.match(stderr, sentence)
+  }
+  assert.equal((await alice.run(['admin', 'quota', 'ls'])).status, 3)
+  const audit = await done(['admin', 'events', '-n', '20'], boss)
+  assert.match(
+    audit,
+    /boss {2}admin-quota-set .*user "alice": clusters 50, cores without limit, memory 1099511627776/,
+  )
+})
+
 test('a wrong password, none, and a file that others can read are told apart by the exit status', async () => {
   const nobody = homeOf(it.address)
   const wrong = await nobody.run(['login', '-u', 'alice'], 'wrong\n')
