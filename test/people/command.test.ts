@@ -333,3 +333,22 @@ test('shells complete commands, options, fields and clusters', async () => {
   }
   await done(['stop', name])
 })
+
+test('what was used is a table, JSON and CSV: own clusters, and for administrators those of all', async () => {
+  const amounts = 'cluster_seconds,worker_seconds,core_seconds,memory_byte_seconds'
+  assert.match(
+    await done(['usage', '--csv', '--by', 'user,month']),
+    new RegExp(`^month,user,${amounts}\n(?:\\d{4}-\\d\\d,alice(?:,[\\d.]+){4}\n)?$`),
+  )
+  assert.match(await done(['usage']), /^DAY {2,}CLUSTER HOURS {2,}WORKER HOURS/)
+  const { from, to, by } = JSON.parse(await done(['usage', '--json', '--from', '2026-01-01']))
+  assert.deepEqual([from, by], ['2026-01-01', ['day']])
+  assert.match(to, /^\d{4}-\d\d-\d\d$/)
+  assert.match(await done(['admin', 'usage', '-u', 'alice'], boss), /^USER {2,}CLUSTER HOURS/)
+  for (const [words, status] of [
+    [['usage', '--by', 'colour'], 2],
+    [['usage', '--from', '2026-02-30'], 5],
+    [['admin', 'usage'], 3],
+  ] as const)
+    assert.equal((await alice.run(words)).status, status, words.join(' '))
+})
