@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   appendFileSync,
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -142,6 +143,9 @@ ${config}
     this.#port ||= await freePort()
     const file = join(this.directory, 'config.py')
     writeFileSync(file, this.#configuration(this.#port))
+    // What it says is for the gateway's account alone.
+    execFileSync('chown', ['root:dask', file])
+    chmodSync(file, 0o640)
     const identity = ['--reuid=dask', '--regid=dask', '--init-groups']
     const child = spawn('setpriv', [...identity, `${app}/bin/dask-gateway-server`, '-f', file], {
       cwd: this.directory,
