@@ -12,7 +12,7 @@ export const clientSecret = 'the+secret/of=the client:%'.replaceAll(' ', '_')
 
 export interface OidcProvider {
   readonly issuer: string
-  /** With new keys, and nobody logged in. */
+  /** With new keys, and nobody logged in; nothing while it runs. */
   start(): Promise<void>
   stop(): Promise<void>
 }
@@ -54,6 +54,7 @@ export function createOidcProvider(
   return {
     issuer,
     async start() {
+      if (server !== null) return
       server = createServer(new Provider(issuer, configuration()).callback())
       server.listen(port, '127.0.0.1')
       await once(server, 'listening')

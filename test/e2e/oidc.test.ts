@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { bearer, createGatewayClient } from '../../client/src/index.ts'
 import { startBrowser } from '../browser.ts'
+import { waitFor } from '../fakes/wait-for.ts'
 import {
   freePort,
   keepLog,
@@ -232,6 +233,8 @@ test('names with slashes, commas and markup are the same for quotas, tokens, aud
     )
     const [login] = (await admin.events({ user: name })).filter(({ action }) => action === 'login')
     assert.deepEqual([login?.user, login?.message], [name, 'at The Login & Co'])
+    const { usage } = await admin.usage({ user: name, by: ['user'] })
+    assert.ok(usage.every(({ user }) => user === name))
     for (const scope of ['user', 'group'] as const) {
       const set = await admin.setQuota(scope, name, { clusters: 3 })
       assert.deepEqual([set.scope, set.name], [scope, name])
@@ -293,7 +296,9 @@ c.OIDCAuthenticator.callback_url = "${callback()}"
   })
   t.after(() => it.stop())
   t.after(() => provider.start())
-  assert.match(it.log(), /does not tell how to log in, so nobody can.*ECONNREFUSED/)
+  await waitFor('the word of it', () =>
+    /does not tell how to log in, so nobody can.*ECONNREFUSED/.test(it.log()),
+  )
   const browser = createCookieClient()
   const refused = await browser.ask(`${it.address}/login/start`)
   assert.equal(refused.status, 503)
