@@ -68,13 +68,19 @@ test('whoever comes first has the name, as long as they are here', async () => {
   const { comesIn, pass, lines } = start(() => names)
   assert.deepEqual([await comesIn('alice'), await comesIn('alice')], [true, true])
   assert.equal(await comesIn('Alice'), false)
-  assert.match(lines.join(), /looks like that of another user {"name":"Alice","holder":"alice"}/)
+  assert.match(lines.join(), /looks like that of another {"name":"Alice","holder":"alice"}/)
   assert.equal(await comesIn('CAROL'), false)
   names = ['Carol', 'alice']
   pass(60_000)
   assert.equal(await comesIn('Carol'), true)
   assert.equal(await comesIn('carol'), false)
   assert.equal(await comesIn('Alice'), false)
+})
+
+test('those who are here already stay, alike or not', async () => {
+  const { comesIn } = start(() => ['dave', 'Dave'])
+  assert.deepEqual([await comesIn('dave'), await comesIn('Dave')], [true, true])
+  assert.equal(await comesIn('DAVE'), false)
 })
 
 test('where anybody may be anybody, names may be alike', async () => {

@@ -31,31 +31,31 @@ export function withoutLookAlikes(
 ): Authenticator {
   // Anybody may be anybody there.
   if (authenticator.open) return authenticator
-  let names = new Map<string, string>()
+  let names = new Map<string, Set<string>>()
   let until = Number.NEGATIVE_INFINITY
 
-  function holderOf(skeleton: string): string | undefined {
-    if (now() >= until) {
-      names = new Map()
-      for (const name of inUse()) names.set(skeletonOf(name), name)
-      until = now() + keptMs
-    }
-    return names.get(skeleton)
+  function like(name: string): Set<string> {
+    const skeleton = skeletonOf(name)
+    const alike = names.get(skeleton) ?? new Set()
+    names.set(skeleton, alike)
+    return alike
   }
 
   return mapResults(authenticator, async (result) => {
     if (result.outcome === 'refused') return result
+    if (now() >= until) {
+      names = new Map()
+      for (const name of inUse()) like(name).add(name)
+      until = now() + keptMs
+    }
     const { name } = result.user
-    const skeleton = skeletonOf(name)
-    const holder = holderOf(skeleton) ?? name
-    if (holder === name) {
-      names.set(skeleton, name)
+    const alike = like(name)
+    if (alike.size === 0 || alike.has(name)) {
+      alike.add(name)
       return result
     }
-    logger.warn('A login was refused, as the name looks like that of another user', {
-      name,
-      holder,
-    })
+    const holder = [...alike].join(', ')
+    logger.warn('A login was refused, as the name looks like that of another', { name, holder })
     return { outcome: 'refused', reason: 'Your user name looks like that of another user here' }
   })
 }
