@@ -12,6 +12,7 @@ const mostLines = 5000
 /** A browser keeps up with so much at once, however fast a log grows. */
 const linesAtOnce = 1000
 const pourMs = 50
+const drawnAtOnce = 300
 /** Lines are drawn in at most one part of so many of the time: the rest is for who looks, and for the lines that come. */
 const drawnPart = 4
 
@@ -52,7 +53,7 @@ export function logPanel({ access, place, cluster, signal }: PanelContext): Pane
   function pour(): void {
     frame = undefined
     const begun = performance.now()
-    const lines = waiting.splice(0, linesAtOnce)
+    const lines = waiting.splice(0, drawnAtOnce)
     const over = text.children.length + lines.length - mostLines
     for (let count = 0; count < over; count++) text.firstElementChild?.remove()
     text.append(...lines.map((line) => element('div', {}, line === '' ? '\n' : logLine(line))))
@@ -76,7 +77,7 @@ export function logPanel({ access, place, cluster, signal }: PanelContext): Pane
     for await (const line of linesOf(pieces)) {
       waiting.push(line)
       // What nobody will see is not drawn.
-      if (waiting.length > 2 * mostLines) waiting = waiting.slice(-mostLines)
+      if (waiting.length > mostLines + linesAtOnce) waiting = waiting.slice(-mostLines)
       frame ??= setTimeout(pour, restMs)
       // Lets the browser draw in a storm of lines.
       if (waiting.length % linesAtOnce === 0) await new Promise((done) => setTimeout(done))

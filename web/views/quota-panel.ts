@@ -47,10 +47,10 @@ function quotaRow({ scope, name }: Quota): Row<Quota> {
     figures,
     ([resource]) => resource,
     ([resource, label]) => {
-      const amount = element('dd')
+      const amount = element('span')
       const meter = element('meter', { min: 0, 'aria-label': `${label} in use` })
       return {
-        node: element('div', {}, element('dt', {}, label), amount, meter),
+        node: element('div', {}, element('dt', {}, label), element('dd', {}, amount, meter)),
         update([, , quota]) {
           const { limit, used } = quota[resource]
           setText(amount, `${amountText(resource, used)} of ${amountText(resource, limit ?? 0)}`)

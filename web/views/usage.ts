@@ -159,7 +159,7 @@ function rowOf(by: readonly UsageKey[], sum: UsageSum): HTMLElement {
     hoursOf(sum.cluster_seconds),
     hoursOf(sum.worker_seconds),
     hoursOf(sum.core_seconds),
-    sizeOf(sum.memory_byte_seconds / 3600),
+    `${sizeOf(sum.memory_byte_seconds / 3600)} h`,
   ]
   return element(
     'tr',
