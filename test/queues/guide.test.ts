@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { python, root } from '../e2e/harness.ts'
+import { installPackageIn } from '../support/install-package.ts'
 
 // docs/install-jobqueue.md, its blocks run as they stand on a machine with a real Slurm, and then the old server's guide for job queues.
 // guide.scenario.ts does it. There is no network in there, so `npm install` runs here.
@@ -22,11 +23,7 @@ test('the guide for job queues, word for word', {
   skip: process.getuid?.() === 0 ? false : 'needs root',
   timeout: limitMs + 120_000,
 }, () => {
-  const packed = npm('pack', '--json', '--ignore-scripts', `--pack-destination=${folder}`)
-  const [{ filename }] = JSON.parse(packed) as [{ filename: string }]
-  const prefix = join(folder, 'prefix')
-  const options = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund']
-  npm('install', '-g', '--prefix', prefix, ...options, join(folder, filename))
+  const prefix = installPackageIn(folder)
   const { status, signal } = spawnSync(
     join(root, 'scripts/slurm/machine'),
     [process.execPath, join(import.meta.dirname, 'guide.scenario.ts'), prefix, python],
@@ -39,15 +36,3 @@ test('the guide for job queues, word for word', {
   )
   assert.equal(status, 0, `the scenario ended with ${signal ?? status}; its words are above`)
 })
-
-/** The machine's npm; what an outer `npm test` has set for its own package must not reach it. */
-function npm(...words: string[]): string {
-  const env = Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name))
-  return execFileSync('npm', words, {
-    cwd: root,
-    env: { ...Object.fromEntries(env), NODE_OPTIONS: '' },
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: 300_000,
-  })
-}
