@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
-import { python } from '../e2e/harness.ts'
+import { python as daskPython } from '../e2e/harness.ts'
 import { hadoopDaemon, hadoopLogs, hadoopPlaces, runAs } from '../support/hadoop.ts'
 import { installGateway } from '../support/queue-gateway.ts'
 import { YarnGateway } from '../support/yarn-gateway.ts'
@@ -47,7 +47,7 @@ async function end(name: string): Promise<void> {
 }
 
 test('the unmodified client creates, scales, computes, reads and stops', async () => {
-  const setup = `source ${dirname(python)}/activate`
+  const setup = `source ${dirname(daskPython)}/activate`
   const settings = {
     ...{ scheduler_cmd: 'dask-scheduler', worker_cmd: 'dask-worker' },
     ...{ scheduler_setup: setup, worker_setup: setup },
@@ -78,7 +78,7 @@ with gateway.new_cluster(settings=${JSON.stringify(settings)}) as cluster:
     print("name", cluster.name)
 print("done")
 `
-  const { status, stdout, stderr } = await runAs('alice', [python, '-c', program], {
+  const { status, stdout, stderr } = await runAs('alice', [daskPython, '-c', program], {
     limitMs: 300_000,
   })
   assert.equal(status, 0, `${stdout}${stderr}${gateway.log().slice(-3000)}`)
@@ -226,15 +226,36 @@ test('a cluster outlives a restart of the ResourceManager, and grows after it', 
   await gateway.balance()
 })
 
-test('the doctor follows the way of a start', async () => {
-  const doctor = async (user: string) => {
+test('the doctor follows the way of a start, with a probe, and names the hop that fails', async () => {
+  const doctor = async (user: string, ...more: readonly string[]) => {
     const file = join(gateway.directory, 'config.py')
-    const command = `cd ${gateway.directory}; exec ${doctorProgram} doctor -f ${file} --user ${user} --no-probe`
-    return (await runAs('dask', ['bash', '-c', command])).stdout
+    const command = `cd ${gateway.directory}; exec ${doctorProgram} doctor -f ${file} --user ${user} ${more.join(' ')}`
+    const { stdout, stderr } = await runAs('dask', ['bash', '-c', command])
+    console.log(stdout, stderr)
+    return stdout.replace(/\s+/g, ' ')
   }
-  const good = await doctor('alice')
+  const python = `--ClusterConfig.scheduler_cmd=${dirname(daskPython)}/dask`
+  const good = await doctor('alice', python)
   assert.match(good, /1 of 1 nodes are active/)
   assert.match(good, /alice may submit to the queue dask/)
+  assert.match(good, /YARN runs an application of alice on node cluster/)
+  assert.match(good, /The gateway reaches ports of node/)
+  assert.match(good, /reaches the gateway's API/)
+  assert.match(good, /Clusters run .*dask 20.* distributed 20.* dask-gateway|dask_gateway 20/)
+  assert.match(good, /ok client to node/)
+  assert.match(good, /The probe application has ended/)
+  assert.match(good, /, 0 failed $/)
+
+  const lost = await doctor('alice', python, '--Backend.api_url=http://10.77.0.1:9/api')
+  assert.match(lost, /failed node to gateway .* does not reach the API at http:\/\/10\.77\.0\.1:9/)
+
+  const none = await doctor('alice', '--YarnClusterConfig.scheduler_setup="exit 7"')
+  assert.match(none, /failed (probe application|gateway to node) .*exited with status 7/)
+
+  const small = await doctor('bob', '--YarnClusterConfig.queue=small')
+  assert.match(small, /bob may not submit to the queue small/)
+  assert.match(small, /An application of bob was refused/)
+  await gateway.balance()
 })
 
 test('a cluster that the user killed is told so', async () => {

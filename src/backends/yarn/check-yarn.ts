@@ -8,16 +8,22 @@ import {
   warning,
 } from '../../core/index.ts'
 import { isSecure, readHdfsUrl } from '../../hadoop/index.ts'
+import { createInitiator, KerberosError } from '../../kerberos/index.ts'
 import type { HopsToCheck } from '../backend-driver.ts'
+import { checkProbe } from '../job-queue/checks/check-probe.ts'
 import { type HadoopPlace, openHadoop } from './hadoop-place.ts'
 import type { LocalizedFile, YarnValues } from './settings.ts'
+import { yarnProbe } from './yarn-probe.ts'
 
-/** From the gateway to a queue and the files of a cluster, in the order in which a start goes. It starts nothing. */
+/** From the gateway to a queue and the files of a cluster, in the order in which a start goes, and back from a node. */
 export async function checkYarn(
   values: YarnValues,
   given: HopsToCheck,
   checks: Checks,
 ): Promise<void> {
+  const { principal, keytab } = values
+  if (principal !== null && keytab !== null)
+    await checks.run('ticket', () => checkTicket(keytab, principal))
   const place = await checks.run('hadoop', async () => {
     const opened = await openHadoop(values, silent)
     const { configuration } = opened
@@ -33,13 +39,34 @@ export async function checkYarn(
     if (given.user === null)
       await checks.run('user', async () =>
         warning(
-          'What is done as a user (acting for them, queue, files) was not tried',
+          'What is done as a user (acting for them, queue, files, an application) was not tried',
           'Name one with --user NAME.',
         ),
       )
-    else await checkUser(place, given.user, checks)
+    else if (await checkUser(place, given.user, checks))
+      await checkApplication(place, given, given.user, checks)
   } finally {
     place.close()
+  }
+}
+
+/** Whether the gateway itself can log in. */
+async function checkTicket(keytab: string, principal: string): Promise<Finding> {
+  const initiator = createInitiator({ keytab, principal })
+  try {
+    const { expiresAtMs } = await initiator.login()
+    const hours = Math.round((expiresAtMs - Date.now()) / 360_000) / 10
+    return ok(`The KDC gives ${principal} a ticket by ${keytab}, for ${hours} hours`)
+  } catch (error) {
+    if (!(error instanceof KerberosError)) throw error
+    return failed(
+      `YarnBackend.keytab: ${error.message}`,
+      error.reason === 'unavailable'
+        ? 'krb5.conf, or DNS, says where the KDC is: can port 88 there be reached?'
+        : `Write the keytab anew (kadmin: xst -norandkey -k ${keytab} ${principal}), for the gateway's account to read; see c.YarnBackend.principal.`,
+    )
+  } finally {
+    initiator.close()
   }
 }
 
@@ -59,7 +86,7 @@ async function checkUser(
   place: HadoopPlace,
   user: NonNullable<HopsToCheck['user']>,
   checks: Checks,
-): Promise<void> {
+): Promise<boolean> {
   const { name, settings } = user
   const queues = await checks.run('acting for the user', async (signal) => {
     try {
@@ -69,7 +96,7 @@ async function checkUser(
       return notAllowed(error, 'ResourceManager')
     }
   })
-  if (queues === null) return
+  if (queues === null) return false
   const queue = String(settings.queue)
   await checks.run('queue', (signal) => checkQueue(place, name, queue, queues, signal))
   const files = Object.entries(
@@ -77,6 +104,34 @@ async function checkUser(
   )
   for (const [local, file] of files)
     await checks.run(`file ${local}`, (signal) => checkFile(place, name, file, signal))
+  return true
+}
+
+/** Whether a scheduler of the user could run, reach the gateway and be reached: by an application that does so in its place. */
+async function checkApplication(
+  place: HadoopPlace,
+  { probe, gateway, apiUrl }: HopsToCheck,
+  { name: username, settings }: NonNullable<HopsToCheck['user']>,
+  checks: Checks,
+): Promise<void> {
+  const not = 'No probe was submitted: the nodes, the ways to them and their Python were not tried'
+  if (!probe || gateway === null) {
+    const finding = probe
+      ? warning(`${not}, as no gateway runs`, 'Start it and run this again.')
+      : warning(not, 'Leave out --no-probe.')
+    await checks.run('probe application', async () => finding)
+    return
+  }
+  const { instanceId, checkTunnel } = gateway
+  const request = { username, settings, apiUrl, instanceId }
+  await checkProbe(
+    {
+      ...{ ...yarnProbe(place, request), title: 'YARN', kind: 'application', username, apiUrl },
+      settingsName: 'YarnClusterConfig',
+      checkTunnel,
+    },
+    checks,
+  )
 }
 
 async function checkQueue(

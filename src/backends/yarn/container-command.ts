@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Command } from '../../core/index.ts'
 import { packageFolder, shellQuoted } from '../../util/index.ts'
 import { programOf } from '../job-queue/command-lines.ts'
 
-const folder = '.dask-gateway'
+export const folder = '.dask-gateway'
 const modules = [
   '__main__.py',
   'credentials.py',
@@ -31,7 +31,12 @@ export function containerCommand(
   setup: string,
   command: Command,
 ): string {
-  const packed = gzipSync(containerScript(role, setup, command), { level: 9 }).toString('base64')
+  return packedScript(containerScript(role, setup, command))
+}
+
+/** A script as a container's command. */
+export function packedScript(script: string): string {
+  const packed = gzipSync(script, { level: 9 }).toString('base64')
   return `echo ${packed}|base64 -d|gzip -d>${folder}.sh;exec /bin/bash ${folder}.sh 1><LOG_DIR>/stderr 2>&1`
 }
 
@@ -39,12 +44,7 @@ function containerScript(role: 'master' | 'worker', setup: string, command: Comm
   const beside = programOf(command)
   const pythons = ['python3', 'python', ...(beside.includes('/') ? [`"$beside"/python`] : [])]
   return [
-    `(umask 077; mkdir ${folder}) || exit 1`,
-    ...modules.flatMap((name) => [
-      `cat >${folder}/${name} <<'${ending}'`,
-      readFileSync(join(packageFolder, 'python/container', name), 'utf8').trimEnd(),
-      ending,
-    ]),
+    ...modulesWritten(modules.map((name) => join('python/container', name))),
     ...(setup === '' ? [] : [setup]),
     ...(beside.includes('/') ? [`beside=$(dirname -- ${beside})`] : []),
     `for python in ${pythons.join(' ')}; do`,
@@ -55,4 +55,16 @@ function containerScript(role: 'master' | 'worker', setup: string, command: Comm
     'exit 127',
     '',
   ].join('\n')
+}
+
+/** Lines that write files of our package into a folder that only the user can read. */
+export function modulesWritten(paths: readonly string[]): readonly string[] {
+  return [
+    `(umask 077; mkdir ${folder}) || exit 1`,
+    ...paths.flatMap((path) => [
+      `cat >${folder}/${basename(path)} <<'${ending}'`,
+      readFileSync(join(packageFolder, path), 'utf8').trimEnd(),
+      ending,
+    ]),
+  ]
 }

@@ -58,5 +58,5 @@ export function stderrOf(diagnostics: string): string | null {
   const parts = diagnostics.split(/Last \d+ bytes of stderr\s*:\s*\n/)
   return parts.length < 2
     ? null
-    : (parts.at(-1)?.replace(/\n+For more detailed output.*$/s, '\n') ?? null)
+    : (parts.at(-1)?.replace(/\n*For more detailed output.*$/s, '\n') ?? null)
 }

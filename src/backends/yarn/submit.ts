@@ -1,6 +1,7 @@
 import {
   type BackendContext,
   type Cluster,
+  type ClusterSettings,
   type Command,
   daskEnvironment,
   GatewayError,
@@ -39,6 +40,7 @@ export interface SubmitParts {
 }
 
 type Role = 'scheduler' | 'worker'
+type Configured = Pick<Cluster, 'settings'>
 /** Nodes reach each other by addresses that only they know. */
 export const listenHost = '0.0.0.0'
 
@@ -98,7 +100,7 @@ function largerThan(cluster: Cluster, maximum: Resource): string | null {
   return null
 }
 
-function resourceOf(cluster: Cluster, role: Role): Resource {
+function resourceOf(cluster: Configured, role: Role): Resource {
   const { settings } = cluster
   const others = yarnSettingsOf(cluster)[`${role}_resources`]
   return {
@@ -114,24 +116,47 @@ function submission(
   application: Application,
   localized: Localized,
 ): SubmissionContext {
-  const { queue, priority, node_label: label } = yarnSettingsOf(cluster)
-  const secret = Buffer.from(JSON.stringify(masterSecret(parts, cluster, localized)))
+  return schedulerApplication({
+    ...{ settings: cluster.settings, localized, attemptId: application.attemptId },
+    id: application.id,
+    name: `dask-gateway ${cluster.name}`,
+    instanceId: parts.context.instanceId,
+    command: roleCommand(cluster, 'scheduler'),
+    secret: masterSecret(parts, cluster, localized),
+  })
+}
+
+export interface SchedulerApplication {
+  readonly id: string
+  readonly name: string
+  readonly instanceId: string
+  readonly attemptId: string
+  readonly settings: ClusterSettings
+  readonly localized: Localized
+  /** Of its only container; everybody can read it. */
+  readonly command: string
+  /** What only the container learns, as JSON. */
+  readonly secret: unknown
+}
+
+/** An application whose first container is asked for as a scheduler's is. */
+export function schedulerApplication(it: SchedulerApplication): SubmissionContext {
+  const { settings, localized, instanceId } = it
+  const { queue, priority, node_label: label } = yarnSettingsOf(it)
+  const secret = Buffer.from(JSON.stringify(it.secret))
   return {
-    applicationId: readApplicationId(application.id) ?? undefined,
-    applicationName: `dask-gateway ${cluster.name}`,
+    applicationId: readApplicationId(it.id) ?? undefined,
+    applicationName: it.name,
     applicationType: 'dask',
     queue,
     // Another attempt would be a second scheduler, which no client knows.
     maxAppAttempts: 1,
-    resource: resourceOf(cluster, 'scheduler'),
-    tags: [
-      instanceTag(parts.context.instanceId),
-      attemptTag(parts.context.instanceId, application.attemptId),
-    ],
+    resource: resourceOf({ settings }, 'scheduler'),
+    tags: [instanceTag(instanceId), attemptTag(instanceId, it.attemptId)],
     ...(priority === null ? {} : { priority: { priority } }),
     ...(label ? { nodeLabelExpression: label } : {}),
     amContainerSpec: {
-      ...launchContext(cluster, 'scheduler', localized),
+      ...launchContext({ settings }, it.command, localized),
       tokens: encodeCredentials({
         tokens: localized.tokens,
         secrets: new Map([['dask-gateway', secret]]),
@@ -150,7 +175,11 @@ export function attemptOfTags(instanceId: string, tags: readonly string[]): stri
   return /^[0-9a-f]{16}$/.test(tag) ? tag : null
 }
 
-function launchContext(cluster: Cluster, role: Role, { resources }: Localized): LaunchContext {
+function launchContext(
+  cluster: Configured,
+  command: string,
+  { resources }: Localized,
+): LaunchContext {
   const settings = yarnSettingsOf(cluster)
   const { docker_image: image, docker_mounts: mounts } = settings
   const docker = {
@@ -158,11 +187,6 @@ function launchContext(cluster: Cluster, role: Role, { resources }: Localized): 
     YARN_CONTAINER_RUNTIME_DOCKER_IMAGE: image,
     ...(mounts.length ? { YARN_CONTAINER_RUNTIME_DOCKER_MOUNTS: mounts.join(',') } : {}),
   }
-  const command = containerCommand(
-    role === 'scheduler' ? 'master' : 'worker',
-    settings[`${role}_setup`],
-    commandOf(cluster, role),
-  )
   return {
     localResources: resources,
     command: [command],
@@ -170,7 +194,15 @@ function launchContext(cluster: Cluster, role: Role, { resources }: Localized): 
   }
 }
 
-const commandOf = ({ settings }: Cluster, role: Role): Command => settings[`${role}_cmd`]
+function roleCommand(cluster: Configured, role: Role): string {
+  return containerCommand(
+    role === 'scheduler' ? 'master' : 'worker',
+    yarnSettingsOf(cluster)[`${role}_setup`],
+    commandOf(cluster, role),
+  )
+}
+
+const commandOf = ({ settings }: Configured, role: Role): Command => settings[`${role}_cmd`]
 
 const files: SecretPaths = { token: 'token', cert: 'dask.crt', key: 'dask.pem' }
 
@@ -194,7 +226,9 @@ function masterSecret(
     worker: {
       capability: encodeResource(resourceOf(cluster, 'worker')).toString('base64'),
       label: yarnSettingsOf(cluster).node_label || null,
-      launch: encodeLaunchContext(launchContext(cluster, 'worker', localized)).toString('base64'),
+      launch: encodeLaunchContext(
+        launchContext(cluster, roleCommand(cluster, 'worker'), localized),
+      ).toString('base64'),
       command: daskCommand(cluster, 'worker', context.apiUrl),
     },
   }

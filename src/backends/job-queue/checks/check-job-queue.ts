@@ -14,6 +14,7 @@ import { checkProbe } from './check-probe.ts'
 import { checkLauncher, checkSudo, judgeCommands, judgeStaging } from './launcher-checks.ts'
 import type { ProbeParts } from './probe-job.ts'
 import { askQueue, type QueueQuestion } from './queue-question.ts'
+import { queuedProbe } from './queued-probe.ts'
 
 export interface QueueToCheck {
   readonly values: JobQueueValues
@@ -68,8 +69,17 @@ export async function checkJobQueue(it: QueueToCheck, checks: Checks): Promise<v
     hostname: values.gateway_hostname ?? hostname(),
   }
   const { settings } = given.user
-  const request = { account, settings, apiUrl: given.apiUrl }
-  await checkProbe({ parts, request, checkTunnel: gateway.checkTunnel }, checks)
+  const { apiUrl } = given
+  const probe = queuedProbe(parts, { account, settings, apiUrl })
+  const { title } = queue
+  await checkProbe(
+    {
+      ...{ ...probe, title, kind: 'job', username: account.name, apiUrl },
+      settingsName: `${title}ClusterConfig`,
+      checkTunnel: gateway.checkTunnel,
+    },
+    checks,
+  )
 }
 
 async function checkUser(name: string, checks: Checks): Promise<Account | null> {

@@ -2,23 +2,43 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type Checks, failed, messageOf, ok, warning } from '../../../core/index.ts'
 import type { HopsToCheck } from '../../backend-driver.ts'
 import { NodeAddresses } from '../node-addresses.ts'
-import {
-  logOfProbe,
-  lookAtProbe,
-  type ProbeJob,
-  type ProbeParts,
-  type ProbeRequest,
-  submitProbe,
-  takeBackProbe,
-} from './probe-job.ts'
-import type { ProbeNote } from './probe-notes.ts'
 import { askProbe, judgeApi, judgePython, type ProbeReport, reportInLog } from './probe-report.ts'
-import { sweepProbes } from './sweep-probes.ts'
 
+/** A probe in the place of a user's scheduler, and how it is begun, seen and taken back. */
 export interface ProbeToCheck {
-  readonly parts: ProbeParts
-  readonly request: ProbeRequest
+  /** Of the system: Slurm. */
+  readonly title: string
+  /** What it is there. */
+  readonly kind: 'job' | 'application'
+  /** The class of settings that decide what is asked for. */
+  readonly settingsName: string
+  readonly username: string
+  readonly apiUrl: string
+  /** Throws with the system's words. */
+  begin(signal: AbortSignal): Promise<BegunProbe>
+  /** null: the system does not tell of it. */
+  look(signal: AbortSignal): Promise<SeenProbe | null>
+  /** The end of what it said; empty: nothing, or it cannot be had (yet). */
+  log(signal: AbortSignal): Promise<string>
+  /** Ends it, if it is there or may come yet, and removes what it left. Throws what stands in the way. */
+  takeBack(signal: AbortSignal): Promise<void>
   readonly checkTunnel: NonNullable<HopsToCheck['gateway']>['checkTunnel']
+}
+
+export interface BegunProbe {
+  /** SHA-256 of its certificate. */
+  readonly fingerprint: string
+  /** It listens on the first of these that is free. */
+  readonly ports: readonly number[]
+}
+
+export interface SeenProbe {
+  readonly state: 'pending' | 'running' | 'ended'
+  readonly id: string
+  /** null: not known. */
+  readonly node: string | null
+  /** Why it waits, or how it ended. */
+  readonly reason: string | null
 }
 
 // Together less than the time of all checks.
@@ -29,77 +49,61 @@ const finishLimitMs = 15_000
 const listeningMs = 5_000
 const pauseMs = 500
 
-/** Runs a job as the user, follows the ways between it and the gateway, and takes it back. */
+/** Runs a probe as the user, follows the ways between it and the gateway, and takes it back. */
 export async function checkProbe(it: ProbeToCheck, checks: Checks): Promise<void> {
-  const { parts, request } = it
-  let note: ProbeNote | null = null
+  const name = `probe ${it.kind}`
+  let isBegun = false
   try {
     const probe = await checks.run(
-      'probe job',
-      (signal) =>
-        begunProbe(
-          it,
-          (made) => {
-            note = made
-          },
-          signal,
-        ),
+      name,
+      (signal) => {
+        isBegun = true
+        return runningProbe(it, signal)
+      },
       queueLimitMs,
     )
     if (probe !== null) await checkNode(it, probe, checks)
   } finally {
-    if (note !== null) {
-      const made: ProbeNote = note
-      await checks.finish(
-        'probe job ended',
-        async (signal) => {
-          await sweepProbes(parts, signal)
-          return await takenBack(parts, request, made, signal)
-        },
-        finishLimitMs,
-      )
-    }
+    if (isBegun)
+      await checks.finish(`${name} ended`, (signal) => takenBack(it, signal), finishLimitMs)
   }
 }
 
-interface BegunProbe {
-  readonly job: ProbeJob
-  readonly node: string | null
-}
+type RunningProbe = BegunProbe & { readonly node: string | null }
 
-async function begunProbe(
-  { parts, request }: ProbeToCheck,
-  onNote: (note: ProbeNote) => void,
-  signal: AbortSignal,
-) {
+async function runningProbe(it: ProbeToCheck, signal: AbortSignal) {
+  const { title, kind, username } = it
   const endsAtMs = performance.now() + queueLimitMs - 3_000
-  const { title } = parts.queue
-  const { account } = request
-  const job = await submitProbe(parts, request, onNote, signal).catch((error: unknown) =>
-    failed(
-      `A job of ${account.name} was refused: ${messageOf(error)}`,
-      `It asked for what a scheduler of ${account.name} would ask for: partition or queue, account, cores, memory and so on are settings of ${title}ClusterConfig.`,
-    ),
-  )
-  if ('result' in job) return job
+  const begun = await it
+    .begin(signal)
+    .catch((error: unknown) =>
+      failed(
+        `A${kind === 'job' ? '' : 'n'} ${kind} of ${username} was refused: ${messageOf(error)}`,
+        `It asked for what a scheduler of ${username} would ask for: partition or queue, account, cores, memory and so on are settings of ${it.settingsName}.`,
+      ),
+    )
+  if ('result' in begun) return begun
   for (;;) {
-    const seen = await lookAtProbe(parts, account, job.note, signal)
+    const seen = await it.look(signal)
     if (seen?.state === 'running') {
       const where = seen.node === null ? '' : ` on node ${seen.node}`
-      const finding = ok(`${title} runs a job of ${account.name}${where}: ${seen.id}`)
-      return { finding, facts: { job, node: seen.node } }
-    }
-    if (seen?.state === 'ended') {
-      const log = await logOfProbe(parts, account, job, signal)
+      const facts: RunningProbe = { ...begun, node: seen.node }
       return {
-        ...failed(`The probe job ${seen.id} ended at once: ${seen.reason}`),
-        details: tail(log),
+        finding: ok(
+          `${title} runs a${kind === 'job' ? '' : 'n'} ${kind} of ${username}${where}: ${seen.id}`,
+        ),
+        facts,
       }
     }
+    if (seen?.state === 'ended')
+      return {
+        ...failed(`The probe ${kind} ${seen.id} ended at once: ${seen.reason}`),
+        details: tail(await it.log(signal)),
+      }
     if (performance.now() > endsAtMs)
       return warning(
-        `The probe job did not begin in time: ${seen?.reason ?? `${title} has not told of it yet`}`,
-        'Schedulers of clusters wait in the same way. Try again when there is a free node, or with a partition or queue for short jobs.',
+        `The probe ${kind} did not begin in time: ${seen?.reason ?? `${title} has not told of it yet`}`,
+        'Schedulers of clusters wait in the same way. Try again when there is a free node, or with a partition or queue that has room.',
       )
     await pause(pauseMs, undefined, { signal })
   }
@@ -110,7 +114,7 @@ interface Reached {
   readonly report: ProbeReport
 }
 
-async function checkNode(it: ProbeToCheck, probe: BegunProbe, checks: Checks): Promise<void> {
+async function checkNode(it: ProbeToCheck, probe: RunningProbe, checks: Checks): Promise<void> {
   let report: ProbeReport | null = null
   const reached = await checks.run(
     'gateway to node',
@@ -127,25 +131,30 @@ async function checkNode(it: ProbeToCheck, probe: BegunProbe, checks: Checks): P
   )
   const known: ProbeReport | null = reached?.report ?? report
   if (known === null) return
-  await checks.run('node to gateway', async () => judgeApi(known, it.request.apiUrl))
-  await checks.run("jobs' Python", async () => judgePython(known))
+  await checks.run('node to gateway', async () => judgeApi(known, it.apiUrl))
+  await checks.run(it.kind === 'job' ? "jobs' Python" : "containers' Python", async () =>
+    judgePython(known, it.settingsName),
+  )
   if (reached === null) return
-  const target = { host: reached.host, port: known.port, fingerprint: probe.job.fingerprint }
+  const target = { host: reached.host, port: known.port, fingerprint: probe.fingerprint }
   await checks.run('client to node', (signal) => it.checkTunnel(target, signal))
 }
 
 /** Whether the gateway reaches a port on the node. What the log tells meanwhile goes to `onReport`. */
 async function reachedProbe(
-  { parts, request: { account } }: ProbeToCheck,
-  { job, node }: BegunProbe,
+  it: ProbeToCheck,
+  { node, fingerprint, ports: planned }: RunningProbe,
   onReport: (report: ProbeReport) => void,
   signal: AbortSignal,
 ) {
+  const { kind } = it
   let endsAtMs = performance.now() + reachLimitMs - 4_000
   let listensSinceMs: number | null = null
   const named = node === null ? [] : await new NodeAddresses().of(node)
   for (;;) {
-    const log = await logOfProbe(parts, account, job, signal).catch(() => '')
+    const seen = await it.look(signal)
+    // Of some the log is there only when they have ended.
+    const log = await it.log(signal).catch(() => '')
     const said = reportInLog(log)
     if (said !== null) {
       onReport(said)
@@ -153,12 +162,12 @@ async function reachedProbe(
       endsAtMs = Math.min(endsAtMs, listensSinceMs + listeningMs)
     }
     const own = said?.address == null ? [] : [said.address]
-    const ports = said === null ? job.ports : [said.port]
+    const ports = said === null ? planned : [said.port]
     const hosts = [...new Set([...named, ...own])]
     const tries = await Promise.all(
       hosts.flatMap((host) =>
         ports.map(async (port) => {
-          const answer = await askProbe({ host, port, fingerprint: job.fingerprint }, signal)
+          const answer = await askProbe({ host, port, fingerprint }, signal)
           return { host, port, answer }
         }),
       ),
@@ -171,7 +180,6 @@ async function reachedProbe(
           facts,
         }
       }
-    const seen = await lookAtProbe(parts, account, job.note, signal)
     const over = seen?.state === 'ended' || performance.now() > endsAtMs
     if (!over) {
       await pause(pauseMs, undefined, { signal })
@@ -188,27 +196,24 @@ async function reachedProbe(
     const words = seen?.state === 'ended' ? `ended (${seen.reason})` : 'runs'
     return {
       ...failed(
-        `The probe job ${words}, but its probe does not answer: the Python of scheduler_setup and scheduler_cmd does not start on node ${node ?? '?'}, or no way leads there`,
-        "See what its log says; the nodes must have the users' homes and Python at the same paths.",
+        `The probe ${kind} ${words}, but its probe does not answer: the Python of scheduler_setup and scheduler_cmd does not start on node ${node ?? '?'}, or no way leads there`,
+        kind === 'job'
+          ? "See what its log says; the nodes must have the users' homes and Python at the same paths."
+          : 'See what its log says: the setup and localize_files must bring a Python, or the nodes must have one.',
       ),
       details: tail(log),
     }
   }
 }
 
-async function takenBack(
-  parts: ProbeParts,
-  { account }: ProbeRequest,
-  note: ProbeNote,
-  signal: AbortSignal,
-) {
+async function takenBack(it: ProbeToCheck, signal: AbortSignal) {
   try {
-    await takeBackProbe(parts, account, note, signal)
-    return ok('The probe job has ended, and its files are removed')
+    await it.takeBack(signal)
+    return ok(`The probe ${it.kind} has ended, and its files are removed`)
   } catch (error) {
     return warning(
-      `The probe job could not be taken back: ${messageOf(error)}`,
-      'It ends by itself in two minutes; the gateway, or the next doctor, removes what is left.',
+      `The probe ${it.kind} could not be taken back: ${messageOf(error)}`,
+      'It ends by itself within two minutes; the gateway, or the next doctor, removes what is left.',
     )
   }
 }

@@ -32,10 +32,13 @@ test('the API is told from other servers, and from none', () => {
 })
 
 test('what is missing in a Python is named', () => {
-  assert.equal(judgePython(report).result, 'ok')
+  assert.equal(judgePython(report, 'SlurmClusterConfig').result, 'ok')
   const packages = { ...report.packages, bokeh: null }
-  assert.equal(judgePython({ ...report, packages }).result, 'warning')
-  const none = judgePython({ ...report, packages: { ...packages, dask_gateway: null } })
+  assert.equal(judgePython({ ...report, packages }, 'SlurmClusterConfig').result, 'warning')
+  const none = judgePython(
+    { ...report, packages: { ...packages, dask_gateway: null } },
+    'SlurmClusterConfig',
+  )
   assert.match(none.sentence, /dask_gateway is missing: no cluster can start/)
   assert.match(none.advice ?? '', /pip install dask-gateway;/)
 })

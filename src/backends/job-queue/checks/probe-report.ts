@@ -83,23 +83,26 @@ export function judgeApi({ host, api }: ProbeReport, apiUrl: string): Finding {
 }
 
 /** Whether a scheduler could start in the Python that the probe ran in. */
-export function judgePython({ python, packages, host }: ProbeReport): Finding {
+export function judgePython(
+  { python, packages, host }: ProbeReport,
+  settingsName: string,
+): Finding {
   const there = Object.entries(packages).flatMap(([name, version]) =>
     version === null ? [] : [`${name} ${version}`],
   )
   const missing = ['dask', 'distributed', 'dask_gateway'].filter((name) => packages[name] == null)
   const where = `${python} on node ${host}`
   const install = (names: readonly string[]) =>
-    `Install it there: python -m pip install ${names.join(' ').replaceAll('_', '-')}; or set c.JobQueueClusterConfig.scheduler_setup and scheduler_cmd.`
+    `Install it there: python -m pip install ${names.join(' ').replaceAll('_', '-')}; or set c.${settingsName}.scheduler_setup and scheduler_cmd.`
   if (missing.length > 0)
     return failed(
-      `Jobs run ${where}, in which ${missing.join(', ')} ${missing.length > 1 ? 'are' : 'is'} missing: no cluster can start`,
+      `Clusters run ${where}, in which ${missing.join(', ')} ${missing.length > 1 ? 'are' : 'is'} missing: no cluster can start`,
       install(missing),
     )
   if (packages.bokeh == null)
     return warning(
-      `Jobs run ${where}, with ${there.join(', ')}; without bokeh there are no dashboards`,
+      `Clusters run ${where}, with ${there.join(', ')}; without bokeh there are no dashboards`,
       install(['bokeh']),
     )
-  return ok(`Jobs run ${where}, with ${there.join(', ')}`)
+  return ok(`Clusters run ${where}, with ${there.join(', ')}`)
 }

@@ -38,7 +38,7 @@ export function probeScript(task: ProbeTask): string {
 }
 
 /** The Python that the scheduler's command (or `dask`) names in its first line; else the one beside it, as environments are; else on PATH. */
-function probeCommand(command: Command): string {
+export function probeCommand(command: Command): string {
   return [
     `program=${programOf(command) || 'dask'}`,
     'program=$(type -P -- "$program" || type -P dask || printf %s "$program")',
