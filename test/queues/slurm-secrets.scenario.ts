@@ -3,10 +3,13 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { randomHex } from '../../src/util/index.ts'
 import { install, QueueGateway } from '../support/queue-gateway.ts'
 import { runAs } from '../support/slurm-machine.ts'
 
 install()
+// Of this run alone, as files are searched for it.
+const valueOfAlice = randomHex(16)
 // Slow enough for everybody to look at it.
 mkdirSync('/opt/slow', { mode: 0o755 })
 const slow = '#!/bin/sh\nsleep 0.5\nexec /usr/bin/sbatch "$@"\n'
@@ -14,7 +17,7 @@ writeFileSync('/opt/slow/sbatch', slow, { mode: 0o755 })
 const gateway = await new QueueGateway({
   ...{ name: 's', backend: 'jobqueue.slurm.SlurmBackend' },
   config: `
-c.ClusterConfig.environment["OF_ALICE"] = "value-of-alice"
+c.ClusterConfig.environment["OF_ALICE"] = "${valueOfAlice}"
 c.SlurmBackend.submit_command = "/opt/slow/sbatch"
 `,
 }).start()
@@ -46,7 +49,7 @@ test('another user sees no secret: not by the commands of Slurm, not in /proc, d
     token: read('token'),
     key: body(read('dask.pem')),
     certificate: body(read('dask.crt')),
-    variable: 'value-of-alice',
+    variable: valueOfAlice,
   }
   await gateway.remove('alice', name)
   await gateway.becomes('alice', name, 'STOPPED')
