@@ -243,9 +243,13 @@ async function nothingLeft(): Promise<void> {
     readdirSync('/home/alice').filter((name) => name.startsWith('pbs.')),
     [],
   )
-  // Those that have ended and that nobody has waited for have no command line.
-  const running = spawnSync('ps', ['-u', 'alice', '-o', 'stat=,args='], { encoding: 'utf8' }).stdout
-  assert.equal(running.replaceAll(/^Z.*\n/gm, ''), '')
+  // Those that have ended and that nobody has waited for have no command line. A last look may be under way.
+  const running = () =>
+    spawnSync('ps', ['-u', 'alice', '-o', 'stat=,args='], { encoding: 'utf8' }).stdout.replaceAll(
+      /^Z.*\n/gm,
+      '',
+    )
+  await waitFor('no process of alice to run', () => running() === '', 30_000)
   assert.deepEqual(
     readdirSync('/var/dask-gateway/').filter((each) => each.endsWith('.new')),
     [],
