@@ -126,12 +126,7 @@ function commandFor(kind: Kind, backend: 'idle' | 'local', file: string): readon
     backend === 'local'
       ? [join(root, 'bin/dask-gateway-server')]
       : // As bin/dask-gateway-server does it.
-        [
-          process.execPath,
-          '--max-semi-space-size=4',
-          '--heap-growing-percent=20',
-          join(benchPrograms, 'cli/idle-gateway.js'),
-        ]
+        [process.execPath, '--max-semi-space-size=4', join(benchPrograms, 'cli/idle-gateway.js')]
   return [...command, '-f', file]
 }
 

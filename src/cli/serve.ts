@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import type { Configuration } from '../config/index.ts'
 import { type Logger, messageOf } from '../core/index.ts'
 import type { ProxyProcess } from '../proxy/index.ts'
@@ -57,8 +58,17 @@ export async function serve(
   }
   logger.info(`dask-gateway-server ${packageVersion()} is ready at ${gateway.publicUrl}`)
   tellStarter(gateway.publicUrl)
+  growSlowly()
   if (reloadAsked) reload()
   return ended
+}
+
+/**
+ * What lives longer may grow by a fifth before the whole heap is collected, by default to its double and more. Only from when it is
+ * ready: a start fills the heap, and would be collected over and over.
+ */
+function growSlowly(): void {
+  setFlagsFromString('--heap-growing-percent=20')
 }
 
 /** A program that started us with an IPC channel (`npm start` does) is told once where we are; the channel is then closed. */
