@@ -28,6 +28,7 @@ const isNever = (observation: Observation) =>
 export class Observer {
   readonly #parts: ObserverParts
   #timer: NodeJS.Timeout | null = null
+  #dueAt = 0
   #looking: Promise<void> | null = null
   #again = false
   #stopped = false
@@ -55,12 +56,15 @@ export class Observer {
   /** Asks for a look soon. */
   wake(): void {
     if (this.#looking !== null) this.#again = true
-    else this.#schedule(restMs)
+    // One that is due as soon stays, or who is woken again and again would never look.
+    else if (this.#timer === null || this.#dueAt > performance.now() + restMs)
+      this.#schedule(restMs)
   }
 
   #schedule(delayMs: number): void {
     if (this.#stopped) return
     if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#dueAt = performance.now() + delayMs
     this.#timer = setTimeout(() => {
       this.#timer = null
       this.#looking = this.#look()
