@@ -21,7 +21,9 @@ const hiddenMs = 10_000
 
 const broken = new Set<object>()
 let state: 'well' | 'lost' | 'logged out' = 'well'
-let timer: ReturnType<typeof setTimeout> | undefined
+/** Until a break is spoken of, and until that it is over is no news any more. */
+let patience: ReturnType<typeof setTimeout> | undefined
+let joy: ReturnType<typeof setTimeout> | undefined
 
 /**
  * Does `work` until it ends or `signal` aborts, anew after each failure that time may mend, and tells the person of failures at the top of
@@ -80,14 +82,14 @@ function report(source: object, error: unknown): boolean {
   if (error === null) {
     broken.delete(source)
     if (broken.size > 0 || state === 'logged out') return true
-    clearTimeout(timer)
+    clearTimeout(patience)
     if (state === 'lost') show('well', '')
     return true
   }
   if (!mayPass(error)) return false
   if (broken.size === 0 && state === 'well') {
-    clearTimeout(timer)
-    timer = setTimeout(() => show('lost', messageOf(error)), patienceMs)
+    clearTimeout(patience)
+    patience = setTimeout(() => show('lost', messageOf(error)), patienceMs)
   }
   broken.add(source)
   return true
@@ -113,7 +115,8 @@ function show(next: typeof state, why: string): void {
     )
   else if (before === 'lost') {
     replaceContent(place, 'The gateway answers again. What you see is up to date.')
-    timer = setTimeout(() => {
+    clearTimeout(joy)
+    joy = setTimeout(() => {
       if (state === 'well') place.replaceChildren()
     }, joyMs)
   }
