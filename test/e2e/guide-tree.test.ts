@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { packIn } from '../support/install-package.ts'
 import { python, root } from './harness.ts'
 
 // What the old server's install guides tell an administrator to do, done: users, folders, start script, and the last section,
@@ -24,15 +25,14 @@ test("the guides' tree, built, started and used", {
 }, () => {
   const memory = join(folder, 'memory')
   mkdirSync(memory)
-  const report = npm('pack', '--json', '--ignore-scripts', `--pack-destination=${folder}`)
-  const [{ filename }] = JSON.parse(report) as [{ filename: string }]
+  const packed = packIn(folder)
   const before = places.map(existsSync)
   const { status, signal } = spawnSync(
     join(root, 'scripts/lib/private-machine.sh'),
     [
       memory,
       process.execPath,
-      ...[join(import.meta.dirname, 'guide-tree.scenario.ts'), join(folder, filename), python],
+      ...[join(import.meta.dirname, 'guide-tree.scenario.ts'), packed, python],
     ],
     {
       stdio: ['ignore', 'inherit', 'inherit'],
@@ -44,15 +44,3 @@ test("the guides' tree, built, started and used", {
   assert.equal(status, 0, `the scenario ended with ${signal ?? status}; its words are above`)
   assert.deepEqual(places.map(existsSync), before, 'nothing of it is left on this machine')
 })
-
-/** The machine's npm; what an outer `npm test` has set for its own package must not reach it. */
-function npm(...words: string[]): string {
-  const env = Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name))
-  return execFileSync('npm', words, {
-    cwd: root,
-    env: { ...Object.fromEntries(env), NODE_OPTIONS: '' },
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: 300_000,
-  })
-}

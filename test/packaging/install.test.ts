@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { npm } from '../support/install-package.ts'
 
 // The package as people get it: packed, installed below a prefix, and called by users, by sudo and through links, on a
 // machine whose own Node is another one or missing.
@@ -211,16 +212,4 @@ function run(program: string, programArguments: readonly string[], env?: NodeJS.
   })
   assert.equal(ended.status, 0, `${program} ${programArguments.join(' ')}: ${ended.stderr}`)
   return ended
-}
-
-/** The machine's npm; what an outer `npm test` has set for its own package must not reach it. */
-function npm(...npmArguments: string[]): string {
-  const env = Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name))
-  return execFileSync('npm', npmArguments, {
-    cwd: root,
-    env: { ...Object.fromEntries(env), NODE_OPTIONS: '' },
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: 300_000,
-  })
 }
