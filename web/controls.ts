@@ -40,6 +40,18 @@ async function copy(text: string, shown: HTMLElement): Promise<boolean> {
   }
 }
 
+/** Calls `act` when somebody who types in one of the fields rests. */
+export function whenTyped(fields: Iterable<HTMLElement>, act: () => void): void {
+  let typing: ReturnType<typeof setTimeout> | undefined
+  for (const field of fields)
+    field.addEventListener('input', () => {
+      clearTimeout(typing)
+      typing = setTimeout(act, restMs)
+    })
+}
+
+const restMs = 300
+
 /** Where a form says what went wrong; empty until then. */
 export function notice() {
   const node = element('p', { class: 'notice', role: 'alert', hidden: true })

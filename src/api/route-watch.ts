@@ -47,35 +47,42 @@ export function addRouteWatch(
     },
   })
 
-  app.route({
-    method: 'POST',
-    url: '/api/v1/routes/ack',
-    onRequest: requireProxy(proxyToken),
-    handler: (request, reply) => {
-      const body = acknowledgement.safeParse(jsonBody(request.body))
-      if (!body.success) {
-        throw new GatewayError('invalid', 'An acknowledgement has proxy, epoch and version')
-      }
-      const { proxy, epoch, version } = body.data
-      if (routeFeed.acknowledge(proxy, epoch, version)) return sendJson(reply, undefined)
-      throw new GatewayError('conflict', `No watch of proxy ${proxy} in this run is open`)
-    },
-  })
+  /** What a proxy says of the watch that it has open; `take` says false when there is none. */
+  function addReport<Report extends { readonly proxy: string }>(
+    path: 'ack' | 'tunnels',
+    schema: z.ZodType<Report>,
+    wrong: string,
+    take: (report: Report) => boolean,
+  ): void {
+    app.route({
+      method: 'POST',
+      url: `/api/v1/routes/${path}`,
+      onRequest: requireProxy(proxyToken),
+      handler: (request, reply) => {
+        const body = schema.safeParse(jsonBody(request.body))
+        if (!body.success) throw new GatewayError('invalid', wrong)
+        if (take(body.data)) return sendJson(reply, undefined)
+        throw new GatewayError(
+          'conflict',
+          `No watch of proxy ${body.data.proxy} in this run is open`,
+        )
+      },
+    })
+  }
 
-  app.route({
-    method: 'POST',
-    url: '/api/v1/routes/tunnels',
-    onRequest: requireProxy(proxyToken),
-    handler: (request, reply) => {
-      const body = tunnelReport.safeParse(jsonBody(request.body))
-      if (!body.success)
-        throw new GatewayError('invalid', 'A report of tunnels has proxy, epoch and open')
-      const { proxy, epoch, open } = body.data
-      if (routeFeed.reportTunnels(proxy, epoch, new Map(Object.entries(open))))
-        return sendJson(reply, undefined)
-      throw new GatewayError('conflict', `No watch of proxy ${proxy} in this run is open`)
-    },
-  })
+  addReport(
+    'ack',
+    acknowledgement,
+    'An acknowledgement has proxy, epoch and version',
+    ({ proxy, epoch, version }) => routeFeed.acknowledge(proxy, epoch, version),
+  )
+  addReport(
+    'tunnels',
+    tunnelReport,
+    'A report of tunnels has proxy, epoch and open',
+    ({ proxy, epoch, open }) =>
+      routeFeed.reportTunnels(proxy, epoch, new Map(Object.entries(open))),
+  )
 
   function serveWatch(request: FastifyRequest, reply: FastifyReply, watch: WatchRequest): void {
     reply.hijack()

@@ -5,7 +5,7 @@ import type {
   ClusterStatus,
 } from '../../client/src/index.ts'
 import { keepLooking } from '../connection.ts'
-import { dashboardLink, labelled, loading, showFault, stopButton } from '../controls.ts'
+import { dashboardLink, labelled, loading, showFault, stopButton, whenTyped } from '../controls.ts'
 import { element, type Row, setText } from '../dom.ts'
 import { linkTo, type MakeView, type Page } from '../page.ts'
 import { ageOf, usedCores, usedMemory, workersOf } from '../words.ts'
@@ -13,7 +13,6 @@ import { cell, clusterTable, nameAndStatus } from './clusters.ts'
 
 const pageSize = 50
 const lookMs = 4000
-const restMs = 300
 
 const choices: readonly (readonly [string, string, readonly ClusterStatus[]])[] = [
   ['live', 'Active', ['PENDING', 'RUNNING', 'STOPPING']],
@@ -89,13 +88,12 @@ export const adminClustersView: MakeView = (page, _place, signal) => {
     }).catch((error: unknown) => showFault(results, error))
   }
 
-  let typing: ReturnType<typeof setTimeout> | undefined
-  const filter = () => {
+  const filters = [status, search, user]
+  const begin = () => {
     cursors = [null]
-    clearTimeout(typing)
-    typing = setTimeout(look, restMs)
   }
-  for (const field of [status, search, user]) field.addEventListener('input', filter)
+  for (const field of filters) field.addEventListener('input', begin)
+  whenTyped(filters, look)
   back.addEventListener('click', () => {
     cursors.pop()
     look()

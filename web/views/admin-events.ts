@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../../client/src/index.ts'
 import { keepFollowing } from '../connection.ts'
-import { busy, labelled, loading, notice, showFault, tableOf } from '../controls.ts'
+import { busy, labelled, loading, notice, showFault, tableOf, whenTyped } from '../controls.ts'
 import { element } from '../dom.ts'
 import { linkTo, type MakeView } from '../page.ts'
 import { timeOf } from '../words.ts'
@@ -8,7 +8,6 @@ import { cell } from './clusters.ts'
 
 const pageSize = 50
 const mostShown = 1000
-const restMs = 300
 
 /** The audit trail: who did what, the newest first, as it happens. */
 export const adminEventsView: MakeView = (page, _place, signal) => {
@@ -67,12 +66,7 @@ export const adminEventsView: MakeView = (page, _place, signal) => {
       }
     })
   })
-  let typing: ReturnType<typeof setTimeout> | undefined
-  for (const field of [user, cluster])
-    field.addEventListener('input', () => {
-      clearTimeout(typing)
-      typing = setTimeout(look, restMs)
-    })
+  whenTyped([user, cluster], look)
   look()
 
   const form = element(

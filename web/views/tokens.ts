@@ -1,6 +1,6 @@
 import { type AccessToken, GatewayError } from '../../client/src/index.ts'
 import { keepLooking } from '../connection.ts'
-import { confirmed, labelled, loading, showFault, tableOf } from '../controls.ts'
+import { confirmed, labelled, loading, showFault, tableOf, whenTyped } from '../controls.ts'
 import { element, keyedList, type Row, setText } from '../dom.ts'
 import type { MakeView, Page } from '../page.ts'
 import { timeOf } from '../words.ts'
@@ -8,7 +8,6 @@ import { cell } from './clusters.ts'
 import { newTokenForm, scopeWords } from './new-token.ts'
 
 const lookMs = 5000
-const restMs = 300
 
 /** One's own access tokens, to make and to revoke; for administrators, at another place, everybody's. */
 export const tokensView: MakeView = (page, { path }, signal) => {
@@ -66,11 +65,7 @@ function tokenList(page: Page, isAdmins: boolean, signal: AbortSignal) {
     labelled('User, exactly', user),
   )
   filter.addEventListener('submit', (event) => event.preventDefault())
-  let typing: ReturnType<typeof setTimeout> | undefined
-  user.addEventListener('input', () => {
-    clearTimeout(typing)
-    typing = setTimeout(look, restMs)
-  })
+  whenTyped([user], look)
   const results = element('div', {}, wait, table, none)
   table.hidden = true
 

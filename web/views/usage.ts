@@ -1,6 +1,6 @@
 import type { Usage, UsageKey, UsageSum } from '../../client/src/index.ts'
 import { keepFollowing } from '../connection.ts'
-import { busy, loading, notice, showFault, tableOf } from '../controls.ts'
+import { busy, loading, notice, showFault, tableOf, whenTyped } from '../controls.ts'
 import { element, replaceContent } from '../dom.ts'
 import { formField } from '../form-field.ts'
 import type { MakeView } from '../page.ts'
@@ -9,7 +9,6 @@ import { cell } from './clusters.ts'
 import { whoseTabs } from './tokens.ts'
 
 const mostShown = 1000
-const restMs = 300
 const keyNames: { readonly [key in UsageKey]: string } = {
   day: 'Day',
   month: 'Month',
@@ -100,12 +99,10 @@ export const usageView: MakeView = (page, { path }, signal) => {
       }
     })
   })
-  let typing: ReturnType<typeof setTimeout> | undefined
-  for (const { input } of [from, to, by, user])
-    input.addEventListener('input', () => {
-      clearTimeout(typing)
-      typing = setTimeout(look, restMs)
-    })
+  whenTyped(
+    [from, to, by, user].map(({ input }) => input),
+    look,
+  )
   look()
 
   const form = element(
