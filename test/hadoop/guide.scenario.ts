@@ -2,9 +2,18 @@
 // installed outside, ARCHIVE a packed environment. `$ command` of the guide is `sh('command')` here. Throws when something is not as it
 // should be.
 import assert from 'node:assert/strict'
-import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { blocksOf, placePackage, runSession, sh, start, step, stop } from '../support/guide.ts'
+import {
+  blocksOf,
+  placePackage,
+  runSession,
+  sh,
+  start,
+  step,
+  stop,
+  writeStartScript,
+} from '../support/guide.ts'
 import { hadoopPlaces } from '../support/hadoop.ts'
 
 const [installed = '', python = '', archive = ''] = process.argv.slice(2)
@@ -91,16 +100,7 @@ c.YarnClusterConfig.cluster_start_timeout = 600
 c.YarnClusterConfig.worker_start_timeout = 600
 `,
   )
-  writeFileSync(
-    '/opt/dask-gateway/start-dask-gateway',
-    `#!/usr/bin/env bash
-
-export PATH="/opt/dask-gateway/miniconda/bin:$PATH"
-cd /var/dask-gateway
-dask-gateway-server -f /etc/dask-gateway/dask_gateway_config.py
-`,
-  )
-  chmodSync('/opt/dask-gateway/start-dask-gateway', 0o755)
+  writeStartScript()
 }
 
 /** "Using an archived environment"; venv-pack, which the guide names beside conda-pack, has made it. */

@@ -5,7 +5,16 @@ import { execFileSync } from 'node:child_process'
 import { appendFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { waitFor } from '../fakes/wait-for.ts'
-import { blocksOf, placePackage, runSession, sh, start, step, stop } from '../support/guide.ts'
+import {
+  blocksOf,
+  placePackage,
+  runSession,
+  sh,
+  start,
+  step,
+  stop,
+  writeStartScript,
+} from '../support/guide.ts'
 import { configurationFile, guideSudoers, lendPython } from '../support/job-queue-tree.ts'
 
 const [installed = '', python = ''] = process.argv.slice(2)
@@ -73,16 +82,7 @@ c.JobQueueClusterBackend.cluster_start_timeout = 600
 c.JobQueueClusterBackend.worker_start_timeout = 600
 `,
   )
-  writeFileSync(
-    '/opt/dask-gateway/start-dask-gateway',
-    `#!/usr/bin/env bash
-
-export PATH="/opt/dask-gateway/miniconda/bin:$PATH"
-cd /var/dask-gateway
-dask-gateway-server -f /etc/dask-gateway/dask_gateway_config.py
-`,
-    { mode: 0o755 },
-  )
+  writeStartScript()
   appendFileSync('/etc/hosts', '10.77.0.1 public-address\n')
   const gateway = await start(
     'cd /var/dask-gateway\nsudo -iu dask /opt/dask-gateway/start-dask-gateway\n',

@@ -40,6 +40,20 @@ export function sh(text: string | undefined): string {
   return stdout
 }
 
+/** "start-dask-gateway", as both guides have it. */
+export function writeStartScript(): void {
+  writeFileSync(
+    '/opt/dask-gateway/start-dask-gateway',
+    `#!/usr/bin/env bash
+
+export PATH="/opt/dask-gateway/miniconda/bin:$PATH"
+cd /var/dask-gateway
+dask-gateway-server -f /etc/dask-gateway/dask_gateway_config.py
+`,
+    { mode: 0o755 },
+  )
+}
+
 export interface Started {
   readonly child: ChildProcess
   readonly printed: () => string
