@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync, readFileSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { waitFor } from '../test/fakes/wait-for.ts'
 import { ask } from '../test/support/ask.ts'
+import { freePort } from '../test/support/free-port.ts'
 import { type Bench, benchPrograms, daskPython, oldPython, root } from './bench.ts'
 import { commandOf, treeOf } from './processes.ts'
 
@@ -166,12 +166,4 @@ async function stopTree(child: ChildProcess): Promise<void> {
       // It has ended.
     }
   await ended
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((done) => server.close(done))
-  return port
 }

@@ -6,9 +6,10 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { waitFor } from '../test/fakes/wait-for.ts'
+import { freePort } from '../test/support/free-port.ts'
 import { type Bench, oldPython } from './bench.ts'
 import { clustersOf, recordedDirectory } from './records.ts'
-import { freePort, type Server, startServer } from './servers.ts'
+import { type Server, startServer } from './servers.ts'
 
 const peer = join(import.meta.dirname, 'tunnel_peer.py')
 

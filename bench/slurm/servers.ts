@@ -3,8 +3,9 @@ import { once } from 'node:events'
 import { cpSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { freePort } from '../../test/support/free-port.ts'
 import { daskPython, oldPython, root } from '../bench.ts'
-import { freePort, type Kind, kinds } from '../servers.ts'
+import { type Kind, kinds } from '../servers.ts'
 
 /** A server with SlurmBackend, run by the account dask inside a machine with Slurm. */
 export interface SlurmServer {

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
+import { freePort } from '../../test/support/free-port.ts'
 import { createLogger, readProcess } from '../util/index.ts'
 import { readLiveRecord } from './proxy-record.ts'
 import { createRouteTable } from './route-table.ts'
@@ -23,15 +24,6 @@ const command = [
   `import { runManagedProxy } from ${module('managed-proxy.ts')}
    process.exit(await runManagedProxy(() => (${quiet})))`,
 ]
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
 
 /** A gateway's surroundings: routes, a scheduler that sends back what it gets, and what a supervisor is given. */
 async function surroundings(t: TestContext) {

@@ -11,13 +11,13 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { waitFor } from '../fakes/wait-for.ts'
 import { ask } from '../support/ask.ts'
 
 export { type Answer, ask } from '../support/ask.ts'
+export { freePort } from '../support/free-port.ts'
 
 /** The clone. */
 export const root = resolve(import.meta.dirname, '../..')
@@ -40,15 +40,6 @@ export function workingDirectory(name: string): { readonly path: string; remove(
 export function makeDirectory(path: string): void {
   mkdirSync(path, { recursive: true })
   if (isRoot) chownSync(path, nobody, nobody)
-}
-
-/** A port of 127.0.0.1 that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((done) => server.close(done))
-  return port
 }
 
 export interface GatewayOptions {
