@@ -95,7 +95,8 @@ class Home:
                     self.version = None
                     self.log_at = max(0, self.log_size() - LOG_PIECE)
                     self.news.set()
-                else:
+                elif epoch == self.epoch:
+                    # Of a message to another epoch nothing was taken.
                     self.log_at = max(self.log_at, log_at + len(piece))
                     if len(piece) == LOG_PIECE:
                         self.news.set()
