@@ -73,6 +73,16 @@ export function keepLooking(
   })
 }
 
+/** Returns what does `work` each time it is called, and ends what that did before; `signal` ends the last. */
+export function latest(signal: AbortSignal, work: (signal: AbortSignal) => void): () => void {
+  let before = new AbortController()
+  return () => {
+    before.abort()
+    before = new AbortController()
+    work(AbortSignal.any([signal, before.signal]))
+  }
+}
+
 /** Tells of a connection, and whether what is wrong may pass. */
 function report(source: object, error: unknown): boolean {
   if (isLoginOver(error)) {

@@ -1,4 +1,12 @@
-import type { Quota, QuotaLimits, QuotaResource, QuotaScope } from '../src/index.ts'
+import type {
+  Calling,
+  GatewayClient,
+  Quota,
+  QuotaLimits,
+  QuotaResource,
+  QuotaScope,
+  Quotas,
+} from '../src/index.ts'
 import type { Command, Context } from './context.ts'
 import { UsageError } from './exit-codes.ts'
 import { sizeOf, timeOf } from './words.ts'
@@ -13,12 +21,7 @@ export const quotaCommands: readonly Command[] = [
     operands: [],
     summary: 'how much you and your groups use, and may',
     options: {},
-    async run({ gateway, output, signal }) {
-      const { over, quotas } = await (await gateway()).quota({ signal })
-      if (output.isJson) output.json({ over, quotas })
-      else printAll(output, quotas)
-      return undefined
-    },
+    run: (context) => show(context, (gateway, call) => gateway.quota(call)),
   },
 ]
 
@@ -28,12 +31,7 @@ export const adminQuotaCommands: readonly Command[] = [
     operands: [],
     summary: "everybody's use and limits",
     options: {},
-    async run({ gateway, output, signal }) {
-      const { over, quotas } = await (await gateway()).admin.quotas({ signal })
-      if (output.isJson) output.json({ over, quotas })
-      else printAll(output, quotas)
-      return undefined
-    },
+    run: (context) => show(context, (gateway, call) => gateway.admin.quotas(call)),
   },
   {
     name: 'admin quota set',
@@ -62,6 +60,16 @@ export const adminQuotaCommands: readonly Command[] = [
     },
   },
 ]
+
+async function show(
+  { gateway, output, signal }: Context,
+  ask: (gateway: GatewayClient, calling: Calling) => Promise<Quotas>,
+): Promise<undefined> {
+  const { over, quotas } = await ask(await gateway(), { signal })
+  if (output.isJson) output.json({ over, quotas })
+  else printAll(output, quotas)
+  return undefined
+}
 
 function printAll(output: Context['output'], quotas: readonly Quota[]): void {
   output.table(

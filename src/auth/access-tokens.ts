@@ -10,7 +10,7 @@ import {
   type TokenMaker,
   type TokenStore,
 } from '../core/index.ts'
-import { randomHex } from '../util/index.ts'
+import { compareTexts, randomHex } from '../util/index.ts'
 
 export interface AccessTokenSettings {
   /** Seconds that a token may live, whatever it was made for; 0: there are none; null: for ever. */
@@ -154,7 +154,9 @@ export async function createAccessTokens(
     },
     list(username) {
       const tokens = username === null ? [...byHash.values()] : ofUser(username)
-      return tokens.map(shown).toSorted((a, b) => b.createdAt - a.createdAt || compare(a.id, b.id))
+      return tokens
+        .map(shown)
+        .toSorted((a, b) => b.createdAt - a.createdAt || compareTexts(a.id, b.id))
     },
     async revoke(id, username) {
       const token = byId(id)
@@ -221,8 +223,4 @@ function withThoseMade(token: AccessToken, all: readonly AccessToken[]): readonl
 
 function hashOf(secret: string): string {
   return hash('sha256', secret)
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

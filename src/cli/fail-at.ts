@@ -7,7 +7,7 @@ import type {
   Route,
   RouteTable,
 } from '../core/index.ts'
-import { withMethods } from './with-methods.ts'
+import { withCalls, withMethods } from './with-methods.ts'
 
 /**
  * A hook for tests of crashes, off unless the environment says otherwise. DASK_GATEWAY_FAIL_AT=STEP kills this process with SIGKILL
@@ -44,7 +44,7 @@ export function failureHooks(environment: NodeJS.ProcessEnv = process.env): Fail
       process.kill(process.pid, 'SIGSTOP')
     }
   }
-  const around = <A extends unknown[], T>(
+  const around = <A extends readonly unknown[], T>(
     call: (...args: A) => T,
     nameOf: (...args: A) => string,
   ) => {
@@ -66,16 +66,7 @@ export function failureHooks(environment: NodeJS.ProcessEnv = process.env): Fail
       withMethods(store, {
         commit: around((changes: readonly Change[]) => store.commit(changes), nameOfChanges),
       }),
-    backend: (backend) =>
-      withMethods(
-        backend,
-        Object.fromEntries(
-          calls.map((name) => [
-            name,
-            around(backend[name].bind(backend) as () => unknown, () => name),
-          ]),
-        ),
-      ),
+    backend: (backend) => withCalls(backend, calls, (name, call) => around(call, () => name)),
     routes: (routes) =>
       withMethods(routes, {
         put: around(

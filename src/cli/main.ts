@@ -1,7 +1,7 @@
 import { type ConfigurationRequest, loadConfiguration } from '../config/index.ts'
 import { GatewayError, type Logger, logFormat, messageOf } from '../core/index.ts'
 import { beginProxy } from '../proxy/index.ts'
-import { createLogger, type LogLevel } from '../util/index.ts'
+import { createLogger, endProcess, type LogLevel } from '../util/index.ts'
 import { type Arguments, parseArguments } from './arguments.ts'
 import { allHelp, help } from './help.ts'
 import { proxyCommand } from './proxy-command.ts'
@@ -12,7 +12,7 @@ void main(process.argv.slice(2))
     tell(error)
     return 1
   })
-  .then((exitStatus) => process.exit(exitStatus))
+  .then(endProcess)
 
 async function main(argv: readonly string[]): Promise<number> {
   const given = parseArguments(argv)
@@ -104,7 +104,7 @@ function configurationLimitMs(): number {
 function endOnFaults(logger: Logger): void {
   const end = (error: unknown) => {
     logger.error('A fault of the gateway ends it; clusters go on', { error })
-    process.exit(70)
+    endProcess(70)
   }
   process.on('uncaughtException', end)
   process.on('unhandledRejection', end)

@@ -1,5 +1,6 @@
 import { runManagedProxy } from '../proxy/index.ts'
+import { endProcess } from '../util/index.ts'
 
 // The proxy that a gateway starts: a program of its own, so that it loads nothing of the gateway. It is told everything on
 // its standard input.
-void runManagedProxy().then((exitCode) => process.exit(exitCode))
+void runManagedProxy().then(endProcess)

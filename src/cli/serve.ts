@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import type { Configuration } from '../config/index.ts'
 import { type Logger, messageOf } from '../core/index.ts'
 import type { ProxyProcess } from '../proxy/index.ts'
+import { endProcess } from '../util/index.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 import { packageVersion } from './version.ts'
 
@@ -20,7 +21,7 @@ export async function serve(
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) {
       logger.warn(`${signal} once more: ending at once`)
-      process.exit(1)
+      endProcess(1)
     }
     stopping = true
     logger.info(`${signal}: stopping in order; once more ends at once`)

@@ -11,7 +11,7 @@ export function lifeOf(entry: Entry, now: number): Life {
   // By a clock that was wrong then, or is now: it counts from here.
   const ageMs = isAbsurd({ runningSince: readyTime }, calendar) ? 0 : calendar - readyTime
   const firstAge = entry.facts.firstAge ?? { ageMs, at: now }
-  entry.facts = { ...entry.facts, firstAge }
+  if (entry.facts.firstAge === null) entry.facts = { ...entry.facts, firstAge }
   return { ageMs: ageOf(readyTime, calendar, firstAge, now), clients }
 }
 

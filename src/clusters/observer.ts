@@ -56,15 +56,16 @@ export class Observer {
   /** Asks for a look soon. */
   wake(): void {
     if (this.#looking !== null) this.#again = true
-    // One that is due as soon stays, or who is woken again and again would never look.
-    else if (this.#timer === null || this.#dueAt > performance.now() + restMs)
-      this.#schedule(restMs)
+    else this.#schedule(restMs)
   }
 
   #schedule(delayMs: number): void {
     if (this.#stopped) return
+    const dueAt = performance.now() + delayMs
+    // What is due sooner stays, or who is woken again and again would never look.
+    if (this.#timer !== null && this.#dueAt <= dueAt) return
     if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#dueAt = performance.now() + delayMs
+    this.#dueAt = dueAt
     this.#timer = setTimeout(() => {
       this.#timer = null
       this.#looking = this.#look()

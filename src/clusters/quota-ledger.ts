@@ -49,6 +49,10 @@ export function each(amount: (resource: keyof Amounts) => number): Amounts {
   ) as unknown as Amounts
 }
 
+export function sumOf(a: Amounts, b: Amounts): Amounts {
+  return each((resource) => a[resource] + b[resource])
+}
+
 /**
  * Who holds how much, and who waits, by the records and by what is about to be written into them. `Records` tells: before it
  * writes, in the same turn of the event loop in which the change was decided, and again when that is on disk or could not be

@@ -1,4 +1,5 @@
 import { type QuotaHolder, type QuotaResource, quotaResources, type User } from '../core/index.ts'
+import { compareTexts } from '../util/index.ts'
 import type { QuotaReport, QuotaReports } from './cluster-service.ts'
 import { holdersOf, keyOf, type QuotaLedger } from './quota-ledger.ts'
 import type { LimitTable } from './quota-limits.ts'
@@ -31,7 +32,9 @@ export function allQuotas(parts: Parts): QuotaReports {
     ]),
   )
   const quotas = [...holders.values()]
-    .sort((a, b) => (a.scope === b.scope ? compare(a.name, b.name) : compare(b.scope, a.scope)))
+    .sort((a, b) =>
+      a.scope === b.scope ? compareTexts(a.name, b.name) : compareTexts(b.scope, a.scope),
+    )
     .map((holder) => quotaReport(parts, holder))
   return { over: limits.over, quotas }
 }
@@ -58,8 +61,4 @@ export function quotaReport({ ledger, limits }: Parts, holder: QuotaHolder): Quo
       ? null
       : `${beyond.join('. ')}. Nothing is stopped for it, and nothing new starts until it is less.`
   return { ...holder, resources, override: limits.override(holder), notice }
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b)
 }

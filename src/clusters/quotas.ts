@@ -6,7 +6,7 @@ import {
   type QuotaHolder,
   quotaResources,
 } from '../core/index.ts'
-import { amountsOf, each, holdersOf, keyOf, nothing, type QuotaLedger } from './quota-ledger.ts'
+import { amountsOf, holdersOf, keyOf, nothing, type QuotaLedger, sumOf } from './quota-ledger.ts'
 import type { LimitTable } from './quota-limits.ts'
 import { refusal, refusalForEver, type Shortage, waiting } from './quota-words.ts'
 
@@ -150,11 +150,8 @@ export class Quotas {
     const more = new Map<string, Amounts>()
     const blocked = new Set<string>()
     const reasons = new Map<string, string | null>()
-    const used = (holder: QuotaHolder) => {
-      const now = ledger.used(holder)
-      const starting = more.get(keyOf(holder)) ?? nothing
-      return each((resource) => now[resource] + starting[resource])
-    }
+    const used = (holder: QuotaHolder) =>
+      sumOf(ledger.used(holder), more.get(keyOf(holder)) ?? nothing)
     for (const cluster of ledger.line()) {
       const holders = holdersOf(cluster)
       const amounts = amountsOf(cluster.settings, 0)
@@ -167,13 +164,8 @@ export class Quotas {
         reasons.set(cluster.name, 'Waits for quota: clusters that wait longer come first')
       else {
         reasons.set(cluster.name, null)
-        for (const holder of holders) {
-          const before = more.get(keyOf(holder)) ?? nothing
-          more.set(
-            keyOf(holder),
-            each((resource) => before[resource] + amounts[resource]),
-          )
-        }
+        for (const holder of holders)
+          more.set(keyOf(holder), sumOf(more.get(keyOf(holder)) ?? nothing, amounts))
       }
     }
     this.#line = { reasons, blocked, used }

@@ -1,3 +1,5 @@
+import { compareTexts } from '../util/index.ts'
+
 /** What ran, in thousandths of a second: its time, and its time by its cores and its memory. */
 export interface UsageAmounts {
   /** Of schedulers: a cluster is there while its scheduler runs. */
@@ -90,7 +92,7 @@ export function sumUsage(days: Iterable<DayUsage>, { by }: UsageQuery): readonly
         sums.set(text, { ...key, ...addUsage(sums.get(text) ?? noUsage, each) })
       }
   }
-  return [...sums].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, sum]) => sum)
+  return [...sums].toSorted(([a], [b]) => compareTexts(a, b)).map(([, sum]) => sum)
 }
 
 function orNone(texts: readonly string[]): readonly (string | null)[] {

@@ -1,6 +1,7 @@
 import { CompiledQuery } from 'kysely'
 import * as z from 'zod'
 import { type DayUsage, GatewayError, type UsageQuery } from '../core/index.ts'
+import { compareTexts } from '../util/index.ts'
 import { type Query, query } from './query.ts'
 import { jsonText } from './rows.ts'
 
@@ -13,7 +14,7 @@ export function addedUsage(usage: DayUsage): readonly Query[] {
   const { day, username, clusterMs, workerMs, coreMs, memoryByteMs } = usage
   // In one order, so that the same are one account.
   const groups = JSON.stringify([...new Set(usage.groups)].sort())
-  const sorted = Object.entries(usage.labels).sort(([a], [b]) => (a < b ? -1 : 1))
+  const sorted = Object.entries(usage.labels).sort(([a], [b]) => compareTexts(a, b))
   const labels = JSON.stringify(Object.fromEntries(sorted))
   const account = [username, groups, labels]
   const amounts = [clusterMs, workerMs, coreMs, memoryByteMs]

@@ -1,6 +1,8 @@
 export { basicCredentials } from './basic-credentials.ts'
 export { createKeyPair, type KeyPair } from './certificate.ts'
 export { type ClientHelloResult, maxClientHelloBytes, readClientHello } from './client-hello.ts'
+export { compareTexts } from './compare-texts.ts'
+export { endProcess } from './end-process.ts'
 export { findProgram, isProgram } from './find-program.ts'
 export { type Listener, listenersIn, listenersOn } from './listeners.ts'
 export { createLogger, type LoggerOptions, type LogLevel, logLevelOf, logLevels } from './logger.ts'

@@ -4,7 +4,7 @@ import type {
   ClusterQuery,
   ClusterStatus,
 } from '../../client/src/index.ts'
-import { keepLooking } from '../connection.ts'
+import { keepLooking, latest } from '../connection.ts'
 import { dashboardLink, labelled, loading, showFault, stopButton, whenTyped } from '../controls.ts'
 import { element, type Row, setText } from '../dom.ts'
 import { linkTo, type MakeView, type Page } from '../page.ts'
@@ -55,7 +55,6 @@ export const adminClustersView: MakeView = (page, _place, signal) => {
   // The cursors of the pages up to this one; the first page has none.
   let cursors: (string | null)[] = [null]
   let next: string | null = null
-  let asked = new AbortController()
 
   function show(found: ClusterPage): void {
     wait.hidden = true
@@ -72,9 +71,7 @@ export const adminClustersView: MakeView = (page, _place, signal) => {
     on.disabled = next === null
   }
 
-  function look(): void {
-    asked.abort()
-    asked = new AbortController()
+  const look = latest(signal, (asked) => {
     const query: ClusterQuery = {
       status: choices.find(([value]) => value === status.value)?.[2],
       search: search.value.trim(),
@@ -82,11 +79,11 @@ export const adminClustersView: MakeView = (page, _place, signal) => {
       limit: pageSize,
       cursor: cursors.at(-1) ?? null,
     }
-    void keepLooking(AbortSignal.any([signal, asked.signal]), lookMs, async (looking) => {
+    void keepLooking(asked, lookMs, async (looking) => {
       show(await page.client.admin.clusters(query, { signal: looking }))
       return true
     }).catch((error: unknown) => showFault(results, error))
-  }
+  })
 
   const filters = [status, search, user]
   const begin = () => {

@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../../client/src/index.ts'
-import { keepFollowing } from '../connection.ts'
+import { keepFollowing, latest } from '../connection.ts'
 import { busy, labelled, loading, notice, showFault, tableOf, whenTyped } from '../controls.ts'
 import { element } from '../dom.ts'
 import { linkTo, type MakeView } from '../page.ts'
@@ -23,7 +23,6 @@ export const adminEventsView: MakeView = (page, _place, signal) => {
   const fault = notice()
   const results = element('div', {}, wait, table)
   let first: number | null = null
-  let asked = new AbortController()
 
   const filters = () => {
     const by = user.value.trim()
@@ -31,14 +30,12 @@ export const adminEventsView: MakeView = (page, _place, signal) => {
     return { limit: pageSize, user: by || undefined, cluster: of || undefined }
   }
 
-  function look(): void {
-    asked.abort()
-    asked = new AbortController()
+  const look = latest(signal, (asked) => {
     body.replaceChildren()
     first = null
     older.hidden = true
     const query = filters()
-    void keepFollowing(AbortSignal.any([signal, asked.signal]), async (following) => {
+    void keepFollowing(asked, async (following) => {
       wait.hidden = true
       body.replaceChildren()
       first = null
@@ -49,7 +46,7 @@ export const adminEventsView: MakeView = (page, _place, signal) => {
         older.hidden = body.children.length < pageSize
       }
     }).catch((error: unknown) => showFault(results, error))
-  }
+  })
   older.addEventListener('click', () => {
     fault.clear()
     void busy(older, async () => {

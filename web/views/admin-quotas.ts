@@ -1,5 +1,5 @@
 import type { Quota } from '../../client/src/index.ts'
-import { keepLooking } from '../connection.ts'
+import { keepLooking, latest } from '../connection.ts'
 import { confirmed, loading, showFault, tableOf } from '../controls.ts'
 import { element, keyedList, type Row, setText } from '../dom.ts'
 import type { MakeView, Page } from '../page.ts'
@@ -34,11 +34,8 @@ export const adminQuotasView: MakeView = (page, _place, signal) => {
   const results = element('div', {}, wait, table, none)
   table.hidden = true
 
-  let asked = new AbortController()
-  function look(): void {
-    asked.abort()
-    asked = new AbortController()
-    void keepLooking(AbortSignal.any([signal, asked.signal]), lookMs, async (looking) => {
+  const look = latest(signal, (asked) => {
+    void keepLooking(asked, lookMs, async (looking) => {
       const { over, quotas } = await page.client.admin.quotas({ signal: looking })
       wait.hidden = true
       show(quotas)
@@ -51,7 +48,7 @@ export const adminQuotasView: MakeView = (page, _place, signal) => {
       )
       return true
     }).catch((error: unknown) => showFault(results, error))
-  }
+  })
   look()
   return {
     title: 'Quotas',

@@ -1,5 +1,5 @@
 import { type AccessToken, GatewayError } from '../../client/src/index.ts'
-import { keepLooking } from '../connection.ts'
+import { keepLooking, latest } from '../connection.ts'
 import { confirmed, labelled, loading, showFault, tableOf, whenTyped } from '../controls.ts'
 import { element, keyedList, type Row, setText } from '../dom.ts'
 import type { MakeView, Page } from '../page.ts'
@@ -65,16 +65,12 @@ function tokenList(page: Page, isAdmins: boolean, signal: AbortSignal) {
     labelled('User, exactly', user),
   )
   filter.addEventListener('submit', (event) => event.preventDefault())
-  whenTyped([user], look)
   const results = element('div', {}, wait, table, none)
   table.hidden = true
 
-  let asked = new AbortController()
-  function look(): void {
-    asked.abort()
-    asked = new AbortController()
+  const look = latest(signal, (asked) => {
     const whose = user.value.trim()
-    void keepLooking(AbortSignal.any([signal, asked.signal]), lookMs, async (looking) => {
+    void keepLooking(asked, lookMs, async (looking) => {
       const calling = { signal: looking }
       const tokens = await (isAdmins
         ? client.admin.tokens(whose === '' ? undefined : whose, calling)
@@ -85,7 +81,8 @@ function tokenList(page: Page, isAdmins: boolean, signal: AbortSignal) {
       none.hidden = tokens.length > 0
       return true
     }).catch((error: unknown) => showFault(results, error))
-  }
+  })
+  whenTyped([user], look)
   look()
   const node = element('section', { 'aria-label': 'Access tokens' })
   node.append(...(isAdmins ? [filter] : []), results)

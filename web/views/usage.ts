@@ -1,5 +1,5 @@
 import type { Usage, UsageKey, UsageSum } from '../../client/src/index.ts'
-import { keepFollowing } from '../connection.ts'
+import { keepFollowing, latest } from '../connection.ts'
 import { busy, loading, notice, showFault, tableOf, whenTyped } from '../controls.ts'
 import { element, replaceContent } from '../dom.ts'
 import { formField } from '../form-field.ts'
@@ -73,18 +73,15 @@ export const usageView: MakeView = (page, { path }, signal) => {
     return false
   }
 
-  let asked = new AbortController()
-  function look(): void {
-    asked.abort()
-    asked = new AbortController()
+  const look = latest(signal, (asked) => {
     if (!isRight()) return
     const { client } = page
-    void keepFollowing(AbortSignal.any([signal, asked.signal]), async ({ signal: looking }) => {
+    void keepFollowing(asked, async ({ signal: looking }) => {
       const calling = { signal: looking }
       const found = await (isAdmins ? client.admin : client).usage(query(), calling)
       replaceContent(results, ...shown(found))
     }).catch((error: unknown) => showFault(results, error))
-  }
+  })
   save.addEventListener('click', () => {
     fault.clear()
     if (!isRight()) return

@@ -12,7 +12,7 @@ import { probeCommand } from '../job-queue/checks/probe-script.ts'
 import { folder, modulesWritten, packedScript } from './container-command.ts'
 import type { HadoopPlace } from './hadoop-place.ts'
 import { localize, removeUploads } from './localize.ts'
-import type { LocalizedFile } from './settings.ts'
+import { yarnSettingsOf } from './settings.ts'
 import { schedulerApplication } from './submit.ts'
 
 export interface ProbeRequest {
@@ -64,7 +64,8 @@ export async function submitProbe(
   // Where the ports of schedulers are: the system's choice.
   const ports = [0, 1, 2].map(() => 32_768 + Math.floor(Math.random() * 28_000))
   const cluster = { name: note.name, username }
-  const localized = await localize(place, filesOf(settings), cluster, signal)
+  const files = yarnSettingsOf(request).localize_files
+  const localized = await localize(place, files, cluster, signal)
   const { applicationId } = await manager.newApplication({ signal })
   const text = applicationIdText(applicationId)
   note.id = applicationId
@@ -72,7 +73,7 @@ export async function submitProbe(
     schedulerApplication({
       ...{ id: text, settings, localized, instanceId, attemptId: randomHex(8) },
       name: 'dask-gateway doctor',
-      command: packedScript(probeContainer(settings, [apiUrl, lifeSeconds, ...ports].map(String))),
+      command: packedScript(probeContainer(request, [apiUrl, lifeSeconds, ...ports].map(String))),
       secret: { 'probe.crt': certPem, 'probe.pem': keyPem },
     }),
     { signal },
@@ -85,13 +86,13 @@ export async function submitProbe(
   }
 }
 
-function probeContainer(settings: ClusterSettings, words: readonly string[]): string {
-  const { scheduler_setup: setup } = settings
+function probeContainer(request: ProbeRequest, words: readonly string[]): string {
+  const { scheduler_setup: setup } = yarnSettingsOf(request)
   return [
     ...modulesWritten(programs),
-    ...(typeof setup === 'string' && setup !== '' ? [setup] : []),
+    ...(setup === '' ? [] : [setup]),
     `export DASK_GATEWAY_PROBE=${folder}/probe.py`,
-    `${probeCommand(settings.scheduler_cmd)} ${words.map(shellQuoted).join(' ')}`,
+    `${probeCommand(request.settings.scheduler_cmd)} ${words.map(shellQuoted).join(' ')}`,
     `exit ${endStatus}`,
     '',
   ].join('\n')
@@ -126,23 +127,20 @@ export function hasEnded({ state }: ApplicationReport): boolean {
 /** Ends it, and removes what was uploaded for it. May be asked again. */
 export async function takeBackProbe(
   place: HadoopPlace,
-  { username, settings }: ProbeRequest,
+  request: ProbeRequest,
   { id, name }: ProbeNote,
   signal: AbortSignal,
 ): Promise<void> {
+  const { username } = request
   const manager = place.manager.as(username)
   // What was never submitted is not there.
   while (id !== null && (await manager.report(id, { signal })) !== null) {
     if (await manager.kill(id, 'The doctor has seen enough', { signal })) break
     await pause(300, undefined, { signal })
   }
-  const sources = Object.values(filesOf(settings)).map((file) =>
+  const sources = Object.values(yarnSettingsOf(request).localize_files).map((file) =>
     typeof file === 'string' ? file : file.source,
   )
   if (sources.some((source) => readHdfsUrl(source) === null))
     await removeUploads(place, { name, username }, signal)
-}
-
-function filesOf({ localize_files: files }: ClusterSettings) {
-  return (files ?? {}) as { readonly [name: string]: LocalizedFile }
 }

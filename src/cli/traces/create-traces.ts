@@ -17,6 +17,7 @@ import {
   resourceFromAttributes,
 } from '@opentelemetry/resources'
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
+import { toldMethods } from '../../api/index.ts'
 import type { Logger, Traces } from '../../core/index.ts'
 import { ClusterStarts } from './cluster-starts.ts'
 import { samplerOf } from './sampler.ts'
@@ -62,7 +63,7 @@ export function createTraces(
   return {
     begin(method, traceparent) {
       const parent = parentIn(traceparent)
-      const attributes = { 'http.request.method': methods.has(method) ? method : '_OTHER' }
+      const attributes = { 'http.request.method': toldMethods.has(method) ? method : '_OTHER' }
       const span = tracer.startSpan(method, { kind: SpanKind.SERVER, attributes }, parent)
       const context = trace.setSpan(parent, span)
       return {
@@ -83,8 +84,6 @@ export function createTraces(
     },
   }
 }
-
-const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'])
 
 /** https://www.w3.org/TR/trace-context/#traceparent-header; what is none is passed over. */
 function parentIn(traceparent: string | undefined): Context {
