@@ -67,7 +67,10 @@ prompt() {
   what=$1
   shows=$2
   shift 2
-  if [ "$#" -gt 0 ]; then as alice /home/alice "DASK_GATEWAY__ADDRESS=http://cluster:8000" "$@"; return; fi
+  # The demo's Python and the command `dask-gateway` by their names alone.
+  found="PATH=$(dirname "$python"):$app/bin:/usr/local/bin:/usr/bin:/bin"
+  address="DASK_GATEWAY__ADDRESS=http://cluster:8000"
+  if [ "$#" -gt 0 ]; then as alice /home/alice "$found" "$address" "$@"; return; fi
   cat <<END
 
 $what, and the gateway on it. You are alice; \`gateway\` is ready:
@@ -82,5 +85,5 @@ $what, and the gateway on it. You are alice; \`gateway\` is ready:
 The end of this prompt (Ctrl-D) ends all of it.
 
 END
-  as alice /home/alice "$python" -i -c 'import atexit; from dask_gateway import Gateway; gateway = Gateway("http://cluster:8000"); atexit.register(gateway.close)' || true
+  as alice /home/alice "$found" "$address" python -i -c 'import atexit; from dask_gateway import Gateway; gateway = Gateway("http://cluster:8000"); atexit.register(gateway.close)' || true
 }
