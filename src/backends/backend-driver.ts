@@ -77,7 +77,7 @@ export interface Rehearsal {
   ) => Promise<{ readonly status: number | null; readonly output: string; readonly errors: string }>
 }
 
-/** A process, a directory or a job of some gateway's cluster. */
+/** A process, a directory, a job or an application of some gateway's cluster. */
 export interface Marked {
   readonly what: string
   /** A user id; null: it was gone again, or what it is tells. */

@@ -33,7 +33,7 @@ Options of doctor
                     where users' traffic to schedulers goes, if not to the public address
   --probe           try TLS with a probe that the gateway makes a way to for half a minute; no cluster need run
   --no-probe        submit no probe job where clusters are jobs of a queue (with --user)
-  --orphans         list processes, directories and jobs of other gateways, or of no record
+  --orphans         list processes, directories, jobs and applications of other gateways, or of no record
   --user NAME       whose cluster to look at, where each runs as its user
   --json            print JSON`,
   proxy: `Usage: dask-gateway-server proxy [OPTION …] [--Proxy.setting=value …]

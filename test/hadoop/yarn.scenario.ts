@@ -198,7 +198,6 @@ test('files of HDFS and of the gateway are there, archives unpacked', async () =
   await gateway.balance()
 })
 
-const doctorProgram = '/opt/dask-gateway/bin/dask-gateway-server'
 const runAsRootDask = (command: string) =>
   runAs('dask', ['bash', '-c', command], { limitMs: 120_000 })
 
@@ -234,13 +233,8 @@ test('a cluster outlives a restart of the ResourceManager, and grows after it', 
 })
 
 test('the doctor follows the way of a start, with a probe, and names the hop that fails', async () => {
-  const doctor = async (user: string, ...more: readonly string[]) => {
-    const file = join(gateway.directory, 'config.py')
-    const command = `cd ${gateway.directory}; exec ${doctorProgram} doctor -f ${file} --user ${user} ${more.join(' ')}`
-    const { stdout, stderr } = await runAs('dask', ['bash', '-c', command])
-    console.log(stdout, stderr)
-    return stdout.replace(/\s+/g, ' ')
-  }
+  const doctor = (user: string, ...more: readonly string[]) =>
+    gateway.doctor(`--user=${user}`, ...more)
   const python = `--ClusterConfig.scheduler_cmd=${dirname(daskPython)}/dask`
   const good = await doctor('alice', python)
   assert.match(good, /1 of 1 nodes are active/)

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { hadoopPlaces } from './hadoop.ts'
+import { hadoopPlaces, runAs } from './hadoop.ts'
 import { QueueGateway, users } from './queue-gateway.ts'
 
 interface Application {
@@ -33,6 +33,16 @@ c.YarnBackend.principal = "dask"
       readonly apps: { readonly app: readonly Application[] } | null
     }
     return apps?.app ?? []
+  }
+
+  /** What `doctor` prints of it, beside it, with its white space as single spaces. */
+  async doctor(...options: readonly string[]): Promise<string> {
+    const program = '/opt/dask-gateway/bin/dask-gateway-server'
+    const file = join(this.directory, 'config.py')
+    const command = `cd ${this.directory}; exec ${program} doctor -f ${file} ${options.join(' ')}`
+    const { stdout, stderr } = await runAs('dask', ['bash', '-c', command])
+    console.log(stdout, stderr)
+    return stdout.replace(/\s+/g, ' ')
   }
 
   override async balance(): Promise<void> {

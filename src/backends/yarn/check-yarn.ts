@@ -1,17 +1,9 @@
-import {
-  type Checks,
-  type Finding,
-  failed,
-  type Logger,
-  messageOf,
-  ok,
-  warning,
-} from '../../core/index.ts'
+import { type Checks, type Finding, failed, messageOf, ok, warning } from '../../core/index.ts'
 import { isSecure, readHdfsUrl } from '../../hadoop/index.ts'
 import { createInitiator, KerberosError } from '../../kerberos/index.ts'
 import type { HopsToCheck } from '../backend-driver.ts'
 import { checkProbe } from '../job-queue/checks/check-probe.ts'
-import { type HadoopPlace, openHadoop } from './hadoop-place.ts'
+import { type HadoopPlace, openHadoop, silent } from './hadoop-place.ts'
 import type { LocalizedFile, YarnValues } from './settings.ts'
 import { yarnProbe } from './yarn-probe.ts'
 
@@ -180,5 +172,3 @@ function notAllowed(error: unknown, server: string): Finding {
     `In core-site.xml of the ${server}: hadoop.proxyuser.${gateway}.hosts (this machine) and hadoop.proxyuser.${gateway}.groups (groups of the users), then refreshSuperUserGroupsConfiguration.`,
   )
 }
-
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent }

@@ -23,6 +23,9 @@ export interface HadoopPlace {
   close(): void
 }
 
+/** For those who only look. */
+export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent }
+
 /** Finds the configuration and logs in, so that what is wrong is known at start. Throws 'configuration'. */
 export async function openHadoop(values: YarnValues, logger: Logger): Promise<HadoopPlace> {
   const { hadoop_conf_dir: wanted } = values

@@ -1,5 +1,6 @@
 import type { BackendDriver } from '../backend-driver.ts'
 import { checkYarn } from './check-yarn.ts'
+import { findMarkedApplications } from './marked-applications.ts'
 import { type YarnValues, yarnBackendSettings, yarnClusterConfigSettings } from './settings.ts'
 import { YarnBackend } from './yarn-backend.ts'
 
@@ -10,4 +11,5 @@ export const yarn: BackendDriver<YarnValues> = {
   runsAsUser: true,
   create: (values, context) => new YarnBackend(values, context),
   checkHops: checkYarn,
+  findMarked: findMarkedApplications,
 }

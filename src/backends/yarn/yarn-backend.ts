@@ -21,6 +21,7 @@ import { applicationOf, handleJson } from './application-handle.ts'
 import { type Application, Applications } from './applications.ts'
 import { FreshTokens } from './fresh-tokens.ts'
 import { type HadoopPlace, openHadoop } from './hadoop-place.ts'
+import { liveStates } from './live-states.ts'
 import { removeUploads } from './localize.ts'
 import { Masters } from './masters.ts'
 import type { YarnValues } from './settings.ts'
@@ -304,7 +305,6 @@ export class YarnBackend implements Backend {
 }
 
 const givenUp = { outcome: 'refused', reason: 'this attempt was given up before' } as const
-const liveStates = ['NEW', 'NEW_SAVING', 'SUBMITTED', 'ACCEPTED', 'RUNNING'] as const
 
 async function asUpstream<T>(asked: Promise<T>): Promise<T> {
   try {

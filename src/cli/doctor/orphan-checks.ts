@@ -28,11 +28,11 @@ export function judgeMarked(
   }
   if (clusters.size === 0)
     return ok(
-      'Every process, directory and job of a cluster that can be seen here belongs to a record',
+      'Every process, directory, job and application of a cluster that can be seen here belongs to a record',
     )
   return {
     ...warning(
-      'There are processes, directories or jobs of clusters here that this gateway does not know',
+      'There are processes, directories, jobs or applications of clusters here that this gateway does not know',
       "A running gateway ends those of its own instance after DBBackendBase.sweep_min_age. Those of another instance are another gateway's, or of one whose records are gone: then end and remove them by hand.",
     ),
     details: [...clusters].map(([whose, what]) => `${whose}: ${shortened(what)}`),
