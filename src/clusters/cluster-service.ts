@@ -147,7 +147,7 @@ export interface ClusterService {
   /** The user's own clusters with these statuses; without: PENDING and RUNNING. Newest last. */
   list(user: User, statuses?: readonly ShownStatus[]): readonly ClusterView[]
   get(user: User, name: string): ClusterView
-  /** As `get`, but answers only when the cluster has left PENDING or `limitMs` is over. */
+  /** As `get`, but answers only when the cluster has left PENDING (and, within half a second, STOPPING) or `limitMs` is over. */
   waitWhilePending(
     user: User,
     name: string,

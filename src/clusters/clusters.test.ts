@@ -567,6 +567,16 @@ test('waiting answers when the cluster leaves PENDING, or at the limit', async (
   assert.equal((await waiting).shown, 'RUNNING')
 })
 
+test('who waits is told how a cluster ended, not that it is ending', async () => {
+  const it = await gateway()
+  const name = await startedScheduler(it)
+  const { signal } = new AbortController()
+  const waiting = it.service.waitWhilePending(alice, name, 10_000, signal)
+  await it.service.stop(alice, name)
+  assert.equal(it.service.get(alice, name).shown, 'STOPPING')
+  assert.equal((await waiting).shown, 'STOPPED')
+})
+
 test('a shutdown stops everything and says so', async () => {
   const it = await gateway()
   const name = await runningCluster(it, { count: 2 })

@@ -174,6 +174,9 @@ function list(
   return views
 }
 
+/** The client asks again after as long when it is told STOPPING: most ends are over sooner. */
+const endingMs = 500
+
 async function waitWhilePending(
   parts: ServiceParts,
   user: User,
@@ -190,10 +193,17 @@ async function waitWhilePending(
       unwatch()
       resolve()
     }
-    const timer = setTimeout(done, limitMs)
+    let timer = setTimeout(done, limitMs)
+    let isEnding = false
     const unwatch = parts.records.watch(name, () => {
       const entry = parts.records.get(name)
-      if (entry === undefined || shownStatus(entry) !== 'PENDING') done()
+      const shown = entry === undefined ? null : shownStatus(entry)
+      if (shown === 'PENDING') return
+      if (shown !== 'STOPPING') return done()
+      if (isEnding) return
+      isEnding = true
+      clearTimeout(timer)
+      timer = setTimeout(done, endingMs)
     })
     signal.addEventListener('abort', done)
   })
