@@ -1,12 +1,16 @@
 import { isFinal, type User } from '../core/index.ts'
 import { detailsOf } from './cluster-details.ts'
-import type { ClusterService, FeedPosition } from './cluster-service.ts'
+import type { ClusterService, FeedPosition, ShownStatus } from './cluster-service.ts'
 import type { Entry, Records } from './records.ts'
+import { viewOf } from './shown-status.ts'
 
-type Following = Pick<ClusterService, 'changes' | 'whenChanged' | 'nextEvents'>
+type Following = Pick<ClusterService, 'changes' | 'whenChanged' | 'nextEvents' | 'waitWhilePending'>
+
+/** The client asks again after as long when it is told STOPPING: most ends are over sooner. */
+const endingMs = 500
 
 /**
- * For those who look on: what changed in a user's clusters, and what happens to one. Whoever asks says where they are, so
+ * For those who look on, or wait: what changed in a user's clusters, and what happens to one. Whoever asks says where they are, so
  * nothing is kept for them meanwhile.
  */
 export function followClusters(
@@ -47,6 +51,20 @@ export function followClusters(
         const isNew = () => feed.versionOf(name) !== version
         await waitUntil(isNew, (onChange) => records.watch(name, onChange), signal)
       }
+    },
+
+    async waitWhilePending(user, name, limitMs, signal) {
+      const view = () => viewOf(ownEntry(user, name))
+      const whileShown = (shown: ShownStatus, mostMs: number) =>
+        waitUntil(
+          () => records.get(name) === undefined || view().shown !== shown,
+          (onChange) => records.watch(name, onChange),
+          AbortSignal.any([signal, AbortSignal.timeout(mostMs)]),
+        )
+      if (view().shown !== 'PENDING') return view()
+      await whileShown('PENDING', limitMs)
+      await whileShown('STOPPING', endingMs)
+      return view()
     },
   }
 }

@@ -31,7 +31,7 @@ import type { Quotas, WorkerRoom } from './quotas.ts'
 import { type Entry, objectRefs } from './records.ts'
 import type { SendToScheduler } from './scheduler-comm.ts'
 import { searchClusters } from './search-clusters.ts'
-import { shownStatus } from './shown-status.ts'
+import { shownStatus, viewOf } from './shown-status.ts'
 import { entryOfToken, type HeartbeatParts, takeHeartbeat } from './take-heartbeat.ts'
 
 export interface ServiceParts extends HeartbeatParts {
@@ -72,8 +72,6 @@ export function createClusterService(
       markUsed(entry)
       return viewOf(entry)
     },
-    waitWhilePending: (user, name, limitMs, signal) =>
-      waitWhilePending(parts, user, name, limitMs, signal),
     stop: (user, name) => stop(parts, user, name),
     stopByToken: (name, token) => stopByToken(parts, name, token),
     scale: (user, name, count) => scale(parts, user, name, count),
@@ -140,10 +138,6 @@ async function callHome(
   return await parts.backend.callHome.answer(cluster, message, signal)
 }
 
-function viewOf(entry: Entry): ClusterView {
-  return { cluster: entry.cluster, shown: shownStatus(entry) }
-}
-
 function ownEntry({ records }: ServiceParts, user: User, name: string): Entry {
   const entry = records.get(name)
   if (entry === undefined) throw new GatewayError('not-found', `Cluster ${name} not found`)
@@ -172,42 +166,6 @@ function list(
     if (wanted.includes(shown)) views.push({ cluster: entry.cluster, shown })
   }
   return views
-}
-
-/** The client asks again after as long when it is told STOPPING: most ends are over sooner. */
-const endingMs = 500
-
-async function waitWhilePending(
-  parts: ServiceParts,
-  user: User,
-  name: string,
-  limitMs: number,
-  signal: AbortSignal,
-): Promise<ClusterView> {
-  const view = () => viewOf(ownEntry(parts, user, name))
-  if (view().shown !== 'PENDING') return view()
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      unwatch()
-      resolve()
-    }
-    let timer = setTimeout(done, limitMs)
-    let isEnding = false
-    const unwatch = parts.records.watch(name, () => {
-      const entry = parts.records.get(name)
-      const shown = entry === undefined ? null : shownStatus(entry)
-      if (shown === 'PENDING') return
-      if (shown !== 'STOPPING') return done()
-      if (isEnding) return
-      isEnding = true
-      clearTimeout(timer)
-      timer = setTimeout(done, endingMs)
-    })
-    signal.addEventListener('abort', done)
-  })
-  return view()
 }
 
 async function stop(parts: ServiceParts, user: User, name: string): Promise<void> {
