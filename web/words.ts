@@ -34,6 +34,13 @@ export function workersOf({ workers, status }: ClusterInfo): string {
     : `${workers.running}, down to ${workers.wanted}`
 }
 
+/** Between how many workers its scheduler chooses. */
+export function adaptiveOf({ adaptive }: ClusterInfo): string {
+  if (adaptive === null) return 'no'
+  const { minimum, maximum } = adaptive
+  return `${minimum ?? 0} ${maximum === null ? 'or more' : `to ${maximum}`} workers`
+}
+
 /** Of what runs; a cluster that waits or has ended has none. */
 export function usedCores({ cores }: ClusterInfo): string {
   return cores === 0 ? '–' : String(cores)

@@ -36,9 +36,16 @@ export function workersOf({ workers }: ClusterInfo): string {
 }
 
 /** What there is to know beside the state. */
-export function remarkOf({ pending_reason, reason, ends_at, end_reason }: ClusterInfo): string {
-  const end = ends_at === null ? '' : `Ends at ${timeOf(ends_at)}: ${end_reason ?? ''}`
-  return pending_reason ?? reason ?? end
+export function remarkOf(cluster: ClusterInfo): string {
+  const { pending_reason, reason, ends_at, end_reason } = cluster
+  const end = ends_at === null ? null : `Ends at ${timeOf(ends_at)}: ${end_reason ?? ''}`
+  return pending_reason ?? reason ?? end ?? adaptiveOf(cluster)
+}
+
+function adaptiveOf({ adaptive }: ClusterInfo): string {
+  if (adaptive === null) return ''
+  const { minimum, maximum } = adaptive
+  return `Adapts: ${minimum ?? 0} ${maximum === null ? 'or more' : `to ${maximum}`} workers`
 }
 
 export const clusterHeadings = [

@@ -79,6 +79,8 @@ export interface ClusterInfo {
   readonly clients: number | null
   readonly options: JsonObject
   readonly workers: { readonly wanted: number } & { readonly [status in WorkerStatus]: number }
+  /** Between how many workers the scheduler chooses by its load (null: no bound); null: it does not. */
+  readonly adaptive: { readonly minimum: number | null; readonly maximum: number | null } | null
   /** Of the scheduler and the workers that run. */
   readonly cores: number
   /** Bytes. */

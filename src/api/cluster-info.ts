@@ -23,6 +23,7 @@ export function clusterInfo(
     clients,
     options: cluster.options,
     workers: { wanted: cluster.count, ...workers },
+    adaptive: cluster.adaptive,
     cores,
     memory: memoryBytes,
     worker_cores: settings.worker_cores,

@@ -150,6 +150,9 @@ export const schemas = {
     clients: countOrNull,
     options: { type: 'object' },
     workers: exactly({ wanted: count, ...counts }),
+    adaptive: {
+      anyOf: [exactly({ minimum: countOrNull, maximum: countOrNull }), { type: 'null' }],
+    },
     cores: number,
     memory: number,
     worker_cores: number,

@@ -500,7 +500,8 @@ test('the limit of workers holds in heartbeats and in scale', async () => {
       message,
       'Scale request of 3 workers would exceed resource limit of 1 workers. Scaling to 1 instead.',
     )
-    const adapted = await it.service.adapt(alice, name, { minimum: null, maximum: 2, active: true })
+    const bounds = { minimum: null, maximum: 2 }
+    const adapted = await it.service.adapt(alice, name, { ...bounds, active: true })
     assert.match(
       adapted.message ?? '',
       /`maximum=2, minimum=0` .* Using `maximum=1, minimum=0` instead/,
@@ -510,9 +511,22 @@ test('the limit of workers holds in heartbeats and in scale', async () => {
       `${token} {"op":"scale","count":1}`,
       `${token} {"op":"adapt","minimum":0,"maximum":1,"active":true}`,
     ])
+    assert.deepEqual(it.store.clusters.get(name)?.adaptive, { minimum: 0, maximum: 1 })
+    await it.service.scale(alice, name, 1)
+    assert.equal(it.store.clusters.get(name)?.adaptive, null)
+    const told = (await it.service.events(alice, name, 0, 100)).filter(
+      ({ kind }) => kind === 'adaptive',
+    )
+    assert.deepEqual(
+      told.map(({ message }) => message),
+      ['It adapts to its load: 0 to 1 workers', 'It adapts to its load no longer'],
+    )
     server.close()
     server.closeAllConnections()
-    await assert.rejects(it.service.scale(alice, name, 1), { code: 'conflict' })
+    await assert.rejects(it.service.adapt(alice, name, { ...bounds, active: true }), {
+      code: 'conflict',
+    })
+    assert.equal(it.store.clusters.get(name)?.adaptive, null)
   } finally {
     server.close()
   }

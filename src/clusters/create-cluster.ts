@@ -61,6 +61,7 @@ export async function createCluster(
     startTime: Date.now(),
     readyTime: null,
     endAge: null,
+    adaptive: null,
     stopTime: null,
     reason: null,
     workerStartFailures: 0,

@@ -48,6 +48,7 @@ function situation({
       attempt: null,
       queued: null,
       endAge: null,
+      adaptive: null,
       settings: { cluster_max_lifetime: 0, client_timeout: 0, end_warning: 300 },
       workerStartFailures: 0,
       ...cluster,

@@ -1,4 +1,4 @@
-import { type ClusterSettings, GatewayError } from '../core/index.ts'
+import { type AdaptiveBounds, type ClusterSettings, GatewayError } from '../core/index.ts'
 
 /** The most workers a cluster may have: the smallest of its limits; Infinity without any (wire-protocol.md, 4.5). */
 export function workerLimit(settings: ClusterSettings): number {
@@ -58,16 +58,11 @@ export function limitScale(
   }
 }
 
-export interface AdaptBounds {
-  readonly minimum: number | null
-  readonly maximum: number | null
-}
-
 /** As `limitScale`, for adaptive scaling. */
 export function limitAdapt(
   { workers: limit, words }: WorkerLimit,
-  { minimum, maximum }: AdaptBounds,
-): { readonly bounds: AdaptBounds; readonly message: string | null } {
+  { minimum, maximum }: AdaptiveBounds,
+): { readonly bounds: AdaptiveBounds; readonly message: string | null } {
   if (limit === Number.POSITIVE_INFINITY) return { bounds: { minimum, maximum }, message: null }
   const asked = { minimum: minimum ?? 0, maximum: maximum ?? limit }
   if (asked.minimum <= limit && asked.maximum <= limit) return { bounds: asked, message: null }

@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
+  type AdaptiveBounds,
   type Backend,
   type Backlog,
   type Cluster,
@@ -212,6 +214,7 @@ async function scale(
   const room = quotaLimit(parts.quotas.roomForWorkers(cluster), stay)
   const { count, message } = limitScale(smallerLimit(cluster.settings, room), asked)
   await tell(parts, entry, { op: 'scale', count })
+  await noteAdaptive(parts, cluster.name, null)
   return { message }
 }
 
@@ -219,11 +222,7 @@ async function adapt(
   parts: ServiceParts,
   user: User,
   name: string,
-  request: {
-    readonly minimum: number | null
-    readonly maximum: number | null
-    readonly active: boolean
-  },
+  request: AdaptiveBounds & { readonly active: boolean },
 ): Promise<ScaleResult> {
   const entry = runningEntry(parts, user, name)
   const { cluster } = entry
@@ -231,7 +230,25 @@ async function adapt(
   const whole = quotaLimit(parts.quotas.mostWorkers(cluster), 0)
   const { bounds, message } = limitAdapt(smallerLimit(cluster.settings, whole), request)
   await tell(parts, entry, { op: 'adapt', ...bounds, active: request.active })
+  await noteAdaptive(parts, cluster.name, request.active ? bounds : null)
   return { message }
+}
+
+async function noteAdaptive(
+  { records }: ServiceParts,
+  name: string,
+  adaptive: AdaptiveBounds | null,
+): Promise<void> {
+  await records.change(name, ({ cluster }) => {
+    if (isDeepStrictEqual(cluster.adaptive, adaptive)) return null
+    const message = adaptive === null ? 'It adapts to its load no longer' : adaptiveText(adaptive)
+    return { cluster: { ...cluster, adaptive }, events: [{ kind: 'adaptive', message }] }
+  })
+}
+
+function adaptiveText({ minimum, maximum }: AdaptiveBounds): string {
+  const most = maximum === null ? 'or more' : `to ${maximum}`
+  return `It adapts to its load: ${minimum ?? 0} ${most} workers`
 }
 
 function quotaLimit({ workers, tightest }: WorkerRoom, present: number): WorkerLimit {

@@ -38,6 +38,12 @@ export interface SchedulerAddresses {
   readonly api: string
 }
 
+/** Between how many workers a scheduler chooses by its load; null: no bound. */
+export interface AdaptiveBounds {
+  readonly minimum: number | null
+  readonly maximum: number | null
+}
+
 /** A cluster as it is recorded. A value: changes make a new one (`{...cluster, target: 'stopped'}`). */
 export interface Cluster {
   /** 32 lower-case hexadecimal digits: a DNS label (SNI) and a path segment. */
@@ -55,6 +61,8 @@ export interface Cluster {
   readonly queued: number | null
   /** Workers wanted, as the scheduler last asked, cut to the cluster's limit. */
   readonly count: number
+  /** What its scheduler was told last of adaptive scaling; null: not to adapt. */
+  readonly adaptive: AdaptiveBounds | null
   /** The scheduler's current attempt; null: none yet. */
   readonly attempt: Attempt | null
   /** Secret. The token of the current attempt: proves a heartbeat to be that scheduler's. */

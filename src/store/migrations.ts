@@ -145,6 +145,7 @@ export const migrations: readonly string[] = [
   when new.audit_forgotten < old.audit_forgotten
   begin select raise(abort, 'the audit trail is append-only'); end;
   `,
+  'alter table cluster add column adaptive text;',
 ]
 
 /** The version of a database of ours; 0: nothing in it yet. Throws when a newer server wrote it. */

@@ -46,6 +46,8 @@ export interface ClusterRow {
   readonly queued: number | null
   readonly count: number
   /** JSON. */
+  readonly adaptive: string | null
+  /** JSON. */
   readonly attempt: string | null
   /** Sealed. */
   readonly token: string

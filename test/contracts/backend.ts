@@ -74,7 +74,7 @@ export function testCluster(
     },
     ...{
       startTime: Date.now(),
-      ...{ readyTime: null, endAge: null },
+      ...{ readyTime: null, endAge: null, adaptive: null },
       stopTime: null,
       reason: null,
       workerStartFailures: 0,

@@ -437,6 +437,7 @@ export function sampleCluster(n: number, changes: Partial<Cluster> = {}): Cluste
     startTime: 1_700_000_000_000 + n,
     readyTime: null,
     endAge: null,
+    adaptive: null,
     stopTime: null,
     reason: null,
     workerStartFailures: 0,

@@ -105,8 +105,10 @@ test('a cluster becomes RUNNING before one’s eyes, is scaled and adapted, and 
   await page.getByLabel('At least').fill('0')
   await page.getByRole('button', { name: 'Adapt', exact: true }).click()
   await page.getByText('The scheduler now chooses').waitFor()
+  await page.getByText('0 to 2 workers').waitFor()
   await page.getByRole('button', { name: 'Stop adapting' }).click()
   await page.getByText('stays as it is').waitFor()
+  await page.getByRole('button', { name: 'Stop adapting' }).waitFor({ state: 'hidden' })
   await lookAt(page, 'cluster')
 })
 

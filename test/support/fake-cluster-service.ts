@@ -295,6 +295,7 @@ function fakeCluster(number: number, username: string): Cluster {
     startTime: 1_700_000_000_000,
     readyTime: null,
     endAge: null,
+    adaptive: null,
     stopTime: null,
     reason: null,
     workerStartFailures: 0,

@@ -19,7 +19,7 @@ export interface PanelContext {
 /** Scaling, the options that were chosen, and the lines that connect. */
 export function overviewPanel({ page, access, cluster }: PanelContext): Panel {
   const forms = access.isMine ? scalingForms(page, cluster) : null
-  const node = element('div', { class: 'columns' }, forms)
+  const node = element('div', { class: 'columns' }, forms?.node ?? null)
   const connect = element(
     'section',
     { 'aria-labelledby': 'connect' },
@@ -33,7 +33,8 @@ export function overviewPanel({ page, access, cluster }: PanelContext): Panel {
   if (access.isMine) add(node, connect)
   add(node, optionsOf(cluster))
   const update = (now: ClusterInfo) => {
-    if (forms !== null) forms.hidden = isOver(now) || now.status === 'STOPPING'
+    if (forms !== null) forms.node.hidden = isOver(now) || now.status === 'STOPPING'
+    forms?.update(now)
     connect.hidden = isOver(now)
   }
   update(cluster)

@@ -5,16 +5,18 @@ import { type FormField, formField } from '../form-field.ts'
 import type { Page } from '../page.ts'
 
 /** Two forms: a number of workers, or two between which the scheduler chooses. */
-export function scalingForms({ client }: Page, cluster: ClusterInfo): HTMLElement {
-  const { name, max_workers: most } = cluster
+export function scalingForms({ client }: Page, cluster: ClusterInfo) {
+  const { name, max_workers: allowed } = cluster
   const count = numberField(
     'workers',
     'Workers',
     String(cluster.workers.wanted),
-    most === null ? null : `At most ${most}`,
+    allowed === null ? null : `At most ${allowed}`,
   )
-  const minimum = numberField('minimum', 'At least', '0', null)
-  const maximum = numberField('maximum', 'At most', '', 'Empty: as many as allowed')
+  const bounds = cluster.adaptive ?? { minimum: 0, maximum: null }
+  const minimum = numberField('minimum', 'At least', String(bounds.minimum ?? 0), null)
+  const most = bounds.maximum === null ? '' : String(bounds.maximum)
+  const maximum = numberField('maximum', 'At most', most, 'Empty: as many as allowed')
   const scaled = notice()
   const adapted = notice()
   const tell = (to: typeof scaled, done: string, { msg }: ScaleResult) => to.say(msg ?? done)
@@ -52,7 +54,13 @@ export function scalingForms({ client }: Page, cluster: ClusterInfo): HTMLElemen
       )
     }),
   )
-  return element('section', { 'aria-label': 'Number of workers' }, scaleForm, adaptForm)
+  return {
+    node: element('section', { 'aria-label': 'Number of workers' }, scaleForm, adaptForm),
+    update({ adaptive }: ClusterInfo) {
+      if (adaptive === null && document.activeElement === rest) adapt.focus()
+      rest.hidden = adaptive === null
+    },
+  }
 }
 
 type NumberField = FormField<HTMLInputElement>

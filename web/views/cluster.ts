@@ -5,6 +5,7 @@ import { dashboardLink, loading, showFault, statusBadge, stopButton } from '../c
 import { element, replaceContent, setText } from '../dom.ts'
 import { linkTo, type MakeView, type Page, type Place } from '../page.ts'
 import {
+  adaptiveOf,
   ageOf,
   coresOf,
   isOver,
@@ -184,6 +185,7 @@ function headOf(page: Page, base: readonly string[], name: string, isAdmins: boo
       log.hidden = cluster.status !== 'FAILED'
       if (isAdmins) fact('User', cluster.username)
       fact('Workers', workersOf(cluster))
+      if (cluster.adaptive !== null || values.has('Adapts')) fact('Adapts', adaptiveOf(cluster))
       fact('Cores', usedCores(cluster))
       fact('Memory', usedMemory(cluster))
       fact('Started', timeOf(cluster.start_time))
