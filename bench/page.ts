@@ -14,10 +14,10 @@ loopback. Each figure is the median of five samples, which both give in turn. *O
 better, whichever way the figure counts. Rates vary between runs on a shared machine; CPU varies little and is the figure to compare.
 CPU is that of all processes of a server, its proxy and its helpers, out of \`/proc\`, unless the row says otherwise.
 
-To repeat it: \`npm run bench\` (about 15 minutes, on an otherwise quiet machine). As root on Debian it installs what is missing and says so: \`wrk\` and
-\`haproxy\` from Debian, and from PyPI the old server into \`.venv-old\` and Dask with the client into \`.venv\`; others install \`wrk\`, \`haproxy\` and a
-Python of 3.10 or later before. Some rows of it: \`npm run bench -- options tunnels\`. With \`--quick\` it does a small part once, to see that it runs, and writes nothing. A row
-that is measured anew replaces its section here.
+To repeat it: \`npm run bench\` (about half an hour, on an otherwise quiet machine). As root on Debian it installs what is missing and says so: \`wrk\` and
+\`haproxy\` from Debian, and from PyPI the old server into \`.venv-old\` and \`.venv-old-yarn\` and Dask with the client into \`.venv\`; others install \`wrk\`, \`haproxy\` and a
+Python of 3.10 or later before. The rows with a Slurm or a Hadoop of their own need root, and install those as the tests do. Some rows of it: \`npm run bench -- options tunnels\`.
+With \`--quick\` it does a small part once, to see that it runs, and writes nothing. A row that is measured anew replaces its section here.
 `
 
 const shortfalls = `## What falls short, and why

@@ -48,6 +48,27 @@ export function proportionalMegabytes(pids: readonly number[]): number {
   return kilobytes.reduce((sum, each) => sum + each, 0) / 1024
 }
 
+/**
+ * Memory as it would be on a host where nobody else has the same programs: what a mapped file has in memory counts once,
+ * whatever maps it elsewhere (proc(5), smaps).
+ */
+export function megabytesAlone(pids: readonly number[]): number {
+  const files = new Map<string, number>()
+  let kilobytes = 0
+  for (const pid of pids)
+    for (const mapping of read(pid, 'smaps')?.split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m) ?? []) {
+      const size = (name: string) =>
+        Number(new RegExp(`^${name}: +(\\d+) kB`, 'm').exec(mapping)?.[1] ?? 0)
+      // Addresses differ; the offset, the device and the inode are those of the file.
+      const [, , ...place] = mapping.slice(0, mapping.indexOf('\n')).split(/ +/)
+      const file = place.join(' ')
+      kilobytes += size('Anonymous')
+      files.set(file, Math.max(files.get(file) ?? 0, size('Rss') - size('Anonymous')))
+    }
+  for (const file of files.values()) kilobytes += file
+  return kilobytes / 1024
+}
+
 /** The fields of /proc/PID/stat after the name, which may hold blanks; null: there is no such process. */
 function statOf(pid: number): readonly string[] | null {
   if (!(pid > 0)) return null

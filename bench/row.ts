@@ -29,7 +29,7 @@ export interface FigureKind {
  * and takes the medians. A sample may lack a figure that a contestant does not have.
  */
 export async function inRounds<Key extends string, Contestant>(
-  bench: Bench,
+  bench: Pick<Bench, 'rounds'>,
   contestants: { readonly [name: string]: Contestant },
   kinds: { readonly [key in Key]: FigureKind },
   sample: (contestant: Contestant, name: string) => Promise<{ readonly [key in Key]?: number }>,

@@ -8,6 +8,7 @@ import { clusters } from './rows/clusters.ts'
 import { create } from './rows/create.ts'
 import { dashboards } from './rows/dashboards.ts'
 import { hadoop } from './rows/hadoop.ts'
+import { hadoopCalls } from './rows/hadoop-calls.ts'
 import { newCluster } from './rows/new-cluster.ts'
 import { options } from './rows/options.ts'
 import { ownShare } from './rows/own-share.ts'
@@ -24,11 +25,12 @@ const rows: readonly Row[] = [
   ownShare,
   newCluster,
   slurm,
+  hadoop,
   dashboards,
   tunnels,
   bulk,
   records,
-  hadoop,
+  hadoopCalls,
 ]
 
 const parameters = process.argv.slice(2)

@@ -1,43 +1,27 @@
-import { join } from 'node:path'
-import { environmentOf, type HadoopOptions, hadoopMachine } from '../../test/support/hadoop.ts'
-import { execute } from '../../test/support/machine.ts'
+import { environmentOf, hadoopMachine } from '../../test/support/hadoop.ts'
+import { inMachine } from '../in-machine.ts'
 import type { Row } from '../row.ts'
 
-const machines: Readonly<Record<string, HadoopOptions>> = {
-  simple: {},
-  'Kerberos, privacy': { security: 'kerberos', protection: 'privacy' },
-}
-
-interface Sample {
-  readonly aloneMs: number
-  readonly perSecond: number
-  readonly cpuMicroseconds: number
-}
+const machine = environmentOf({
+  yarn: {
+    // What Hadoop's own packages set: the Java of skein finds Hadoop by it.
+    'yarn.application.classpath': '/etc/hadoop/conf,/opt/hadoop/lib/*',
+    // With ACLs the old server could not stop its clusters.
+    'yarn.acl.enable': false,
+    'yarn.resourcemanager.nodemanagers.heartbeat-interval-ms': 1000,
+    'yarn.nodemanager.resource.memory-mb': 16_384,
+    'yarn.nodemanager.resource.cpu-vcores': 32,
+  },
+  // By default a node is given one container of ours at each of its heartbeats; one node stands in for many here.
+  capacity: { 'yarn.scheduler.capacity.per-node-heartbeat.maximum-offswitch-assignments': 20 },
+})
 
 export const hadoop: Row = {
   name: 'hadoop',
-  title: 'Calls of Hadoop',
-  note: '`getClusterMetrics` of a real ResourceManager on the same machine, as two users in turn: one at a time, then 32 at once; CPU is that of the client. The old server asked through a JVM beside it.',
-  async measure(bench) {
-    const samples: [string, Sample][] = []
-    for (const [name, options] of Object.entries(machines)) {
-      bench.signal.throwIfAborted()
-      const calls = [process.execPath, join(import.meta.dirname, '../hadoop-calls.ts')]
-      const words = [options.security ?? 'simple', bench.loadSeconds, bench.rounds].map(String)
-      const environment = { ...process.env, ...environmentOf(options) }
-      const { status, stdout, stderr } = await execute([hadoopMachine, ...calls, ...words], {
-        environment,
-        limitMs: 300_000,
-      })
-      if (status !== 0) throw new Error(`the machine with Hadoop (${name}) failed: ${stderr}`)
-      samples.push([name, JSON.parse(stdout) as Sample])
-    }
-    const medians = (key: keyof Sample) =>
-      Object.fromEntries(samples.map(([name, sample]) => [name, sample[key]]))
-    return [
-      { what: 'one at a time, ms', better: 'less', medians: medians('aloneMs') },
-      { what: '32 at once, calls/s', better: 'more', medians: medians('perSecond') },
-      { what: 'CPU of the client, µs/call', better: 'less', medians: medians('cpuMicroseconds') },
-    ]
-  },
+  title: 'Clusters on YARN',
+  note: `Both on one real YARN and HDFS (3.4.3, one node on this machine, its heartbeat each second as by default, no Kerberos), the unmodified client;
+the old server with \`skein==0.8.2\`, which it has a JVM beside it for. \`scale(20)\`: with workers that only sleep, as the NodeManager tells; its requests are those
+for containers that the ResourceManager notes. Memory is that of all processes of a server, while no cluster is there; what is shared counts
+once, and nothing is taken off for what other programs of this machine share.`,
+  measure: (bench) => inMachine(bench, hadoopMachine, 'hadoop/inside.ts', [bench.rounds], machine),
 }

@@ -1,21 +1,20 @@
 // Run by bench/rows/slurm.ts inside a machine with Slurm: ROUNDS. Prints the figures as a line of JSON, its last.
-import { execFile, execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { ask } from '../../test/support/ask.ts'
-import { daskPython, root } from '../bench.ts'
 import { asUser } from '../load.ts'
+import { client, clientCommand, type MachineServer, stop } from '../machine-servers.ts'
 import { cpuSecondsEver, treeOf } from '../processes.ts'
 import { type Figure, quantile } from '../row.ts'
 import { kinds } from '../servers.ts'
-import { marks, type SlurmServer, startBoth, stop, submitMark } from './servers.ts'
+import { marks, startBothOnSlurm, submitMark } from './servers.ts'
 
 const rounds = Number(process.argv[2])
-const servers = await startBoth()
+const servers = await startBothOnSlurm()
 // The first job after the start of a controller waits for three seconds.
 execFileSync('srun', ['--mem=10', 'true'])
 
@@ -39,7 +38,7 @@ const note = (kind: string, values: { readonly [name: string]: number }) => {
 for (let round = 0; round < rounds; round += 1)
   for (const kind of kinds) {
     const server = servers[kind]
-    for (const what of ['real', 'refused', 'dying']) note(kind, await client(server, what))
+    for (const what of ['real', 'refused', 'dying']) note(kind, await client(server, 'slurm', what))
     note(kind, { ownMs: await ownShare(server) })
     await emptyQueue()
   }
@@ -48,7 +47,7 @@ await emptyQueue()
 // A minute or two each in the old server.
 for (let round = 0; round < Math.min(rounds, 3); round += 1)
   for (const kind of kinds) {
-    note(kind, await client(servers[kind], 'sleeping100'))
+    note(kind, await client(servers[kind], 'slurm', 'sleeping100'))
     await emptyQueue()
   }
 await stop(servers.old)
@@ -67,20 +66,8 @@ const figures = (Object.keys(wanted) as Name[]).map((name): Figure => {
 console.log(JSON.stringify(figures))
 process.exit(0)
 
-function clientCommand({ url }: SlurmServer, what: string): readonly [string, ...string[]] {
-  const identity = ['--reuid=alice', '--regid=alice', '--init-groups', '--reset-env']
-  const program = [daskPython, '-I', join(root, 'bench/slurm/client.py'), url, what]
-  return ['setpriv', ...identity, '--', ...program]
-}
-
-async function client(server: SlurmServer, what: string): Promise<{ [name: string]: number }> {
-  const [program, ...args] = clientCommand(server, what)
-  const { stdout } = await promisify(execFile)(program, args, { cwd: '/', timeout: 400_000 })
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '')
-}
-
 /** Until sbatch is begun, and from the first heartbeat on. Between them lie Slurm and the start of Python. */
-async function ownShare({ url }: SlurmServer): Promise<number> {
+async function ownShare({ url }: MachineServer): Promise<number> {
   const headers = { ...asUser('alice'), 'content-type': 'application/json' }
   const clusters = `${url}/api/v1/clusters/`
   const begun = Date.now()
@@ -113,9 +100,9 @@ async function emptyQueue(): Promise<void> {
 }
 
 /** Workers that never connect have the queue looked at every two seconds. */
-async function looks(server: SlurmServer): Promise<void> {
-  const [program, ...args] = clientCommand(server, 'sleeping1000')
-  const child = spawn(program, args, { cwd: '/', stdio: ['pipe', 'pipe', 'inherit'] })
+async function looks(server: MachineServer): Promise<void> {
+  const [program, ...args] = clientCommand(server, 'slurm', 'sleeping1000')
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   await once(createInterface(child.stdout), 'line')
   await delay(5000)
   for (let round = 0; round < rounds; round += 1) {

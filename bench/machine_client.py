@@ -1,12 +1,13 @@
-# What a user on Slurm waits for, with the unmodified client: ADDRESS KIND → one line of JSON, times in milliseconds.
+# What a user on a queue waits for, with the unmodified client: ADDRESS QUEUE KIND → one line of JSON, times in milliseconds.
 import json
 import subprocess
 import sys
 import time
+from urllib.request import urlopen
 
 from dask_gateway import Gateway
 
-address, kind = sys.argv[1:]
+address, queue, kind = sys.argv[1:]
 figures = {}
 begun = time.monotonic()
 
@@ -18,6 +19,19 @@ def lap():
 def jobs():
     return subprocess.run(["squeue", "-h", "--array", "-o", "%i"], capture_output=True).stdout.count(b"\n")
 
+
+def containers():
+    with urlopen("http://cluster.dask.test:8042/ws/v1/node/containers", timeout=20) as answer:
+        return answer.read().count(b'"state":"RUNNING"')
+
+
+def requests():
+    """How often YARN was asked for containers, as far as its log says so."""
+    with open("/var/log/hadoop/resourcemanager.log", "rb") as log:
+        return log.read().count(b"allocate: pre-update")
+
+
+started = {"slurm": jobs, "yarn": containers}[queue]
 
 with Gateway(address) as gateway:
     if kind in ("refused", "dying"):
@@ -38,12 +52,15 @@ with Gateway(address) as gateway:
                 figures["workerMs"] = lap()
         else:
             count = int(kind.removeprefix("sleeping"))
-            others = jobs()
+            others = started()
+            requested = requests() if queue == "yarn" else 0
             begun = time.monotonic()
             cluster.scale(count)
-            while jobs() < others + count:
+            while started() < others + count:
                 time.sleep(0.05)
             figures["bulkMs"] = lap()
+            if queue == "yarn":
+                figures["requests"] = requests() - requested
             if count > 100:
                 print("ready", flush=True)
                 sys.stdin.readline()

@@ -1,8 +1,12 @@
-// Run by rows/hadoop.ts inside a machine with Hadoop: `hadoop-calls.ts simple|kerberos SECONDS ROUNDS`; one line of JSON.
-import { createResourceManagerClient, type Login, readConfiguration } from '../src/hadoop/index.ts'
-import { createInitiator } from '../src/kerberos/index.ts'
-import { hadoopPlaces } from '../test/support/hadoop.ts'
-import { quantile } from './row.ts'
+// Run by rows/hadoop-calls.ts inside a machine with Hadoop: `calls.ts simple|kerberos SECONDS ROUNDS`; one line of JSON.
+import {
+  createResourceManagerClient,
+  type Login,
+  readConfiguration,
+} from '../../src/hadoop/index.ts'
+import { createInitiator } from '../../src/kerberos/index.ts'
+import { hadoopPlaces } from '../../test/support/hadoop.ts'
+import { quantile } from '../row.ts'
 
 const [security, seconds, rounds] = process.argv.slice(2)
 const keytab = { keytab: hadoopPlaces.daskKeytab, principal: 'dask' }
