@@ -1,11 +1,12 @@
 // Run by bench/rows/hadoop.ts inside a machine with Hadoop: ROUNDS. Prints the figures as a line of JSON, its last.
 
+import { setTimeout as delay } from 'node:timers/promises'
 import { waitFor } from '../../test/fakes/wait-for.ts'
 import { ask } from '../../test/support/ask.ts'
 import { hadoopPlaces } from '../../test/support/hadoop.ts'
-import { client, stop } from '../machine-servers.ts'
+import { client, type MachineServer, stop } from '../machine-servers.ts'
 import { megabytesAlone, treeOf } from '../processes.ts'
-import { inRounds } from '../row.ts'
+import { type Figure, inRounds } from '../row.ts'
 import { startBothOnYarn } from './servers.ts'
 
 const rounds = Number(process.argv[2])
@@ -29,6 +30,9 @@ async function noContainers(): Promise<void> {
   )
 }
 
+/** Both are asked for nothing before their memory is looked at. */
+const idleMs = 75_000
+
 const servers = await startBothOnYarn()
 // The first cluster on new daemons waits for their Java to load; and what a server keeps is measured after it has worked.
 for (const server of Object.values(servers)) await client(server, 'yarn', 'real')
@@ -44,22 +48,27 @@ const figures = await inRounds(
     },
     bulkMs: { what: '`scale(20)` until the last container runs, ms', better: 'less' },
     requests: { what: '`scale(20)`: requests to YARN', better: 'less', limit: 1 },
-    megabytes: { what: 'memory of server, proxy and helpers, MB', better: 'less', goal: 3 },
   },
   async (server, name) => {
     await noContainers()
-    const megabytes = megabytesAlone(treeOf(server.process.pid ?? 0))
     const real = await client(server, 'yarn', 'real')
     await noContainers()
     await logRequests(true)
     const sleeping = await client(server, 'yarn', 'sleeping20')
     await logRequests(false)
-    const sample = { ...real, ...sleeping, megabytes }
+    const sample = { ...real, ...sleeping }
     console.log(name, JSON.stringify(sample))
     return sample
   },
 )
+await noContainers()
+await delay(idleMs)
+const megabytes = (server: MachineServer) => megabytesAlone(treeOf(server.process.pid ?? 0))
+const memory: Figure = {
+  ...{ what: 'memory of server, proxy and helpers, MB', better: 'less', goal: 3 },
+  medians: { old: megabytes(servers.old), ours: megabytes(servers.ours) },
+}
 await stop(servers.old)
 await stop(servers.ours)
-console.log(JSON.stringify(figures))
+console.log(JSON.stringify([...figures, memory]))
 process.exit(0)

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import type { Configuration } from '../config/index.ts'
 import { type Logger, messageOf } from '../core/index.ts'
 import type { ProxyProcess } from '../proxy/index.ts'
-import { endProcess } from '../util/index.ts'
+import { collectWhenIdle, endProcess } from '../util/index.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 import { packageVersion } from './version.ts'
 
@@ -60,6 +60,7 @@ export async function serve(
   logger.info(`dask-gateway-server ${packageVersion()} is ready at ${gateway.publicUrl}`)
   tellStarter(gateway.publicUrl)
   growSlowly()
+  collectWhenIdle()
   if (reloadAsked) reload()
   return ended
 }

@@ -1,6 +1,7 @@
 export { basicCredentials } from './basic-credentials.ts'
 export { createKeyPair, type KeyPair } from './certificate.ts'
 export { type ClientHelloResult, maxClientHelloBytes, readClientHello } from './client-hello.ts'
+export { collectWhenIdle } from './collect-when-idle.ts'
 export { compareTexts } from './compare-texts.ts'
 export { endProcess } from './end-process.ts'
 export { findProgram, isProgram } from './find-program.ts'
