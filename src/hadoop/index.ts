@@ -1,8 +1,8 @@
 export { type Configuration, readConfiguration } from './configuration/configuration.ts'
 export { type FindOptions, findConfigurationFolder } from './configuration/find-folder.ts'
 export {
-  applicationMasterServices,
   type FileSystemAddress,
+  fileSystemsWithSpares,
   isSecure,
   nameNodes,
   protectionsOf,
@@ -24,6 +24,7 @@ export type { CallOptions } from './rpc/client.ts'
 export type { ExpectedServer } from './rpc/service-principal.ts'
 export type { Protection } from './sasl/protection.ts'
 export type { HadoopClientOptions } from './service-client.ts'
+export { nameNodeStates, resourceManagerStates, type ServiceState } from './service-states.ts'
 export { encodeLaunchContext, encodeResource, type LaunchContext } from './yarn/encode.ts'
 export {
   type ApplicationId,

@@ -3,6 +3,7 @@ import { isSecure, readHdfsUrl } from '../../hadoop/index.ts'
 import { createInitiator, KerberosError } from '../../kerberos/index.ts'
 import type { HopsToCheck } from '../backend-driver.ts'
 import { checkProbe } from '../job-queue/checks/check-probe.ts'
+import { checkActiveManager, checkActiveNameNodes } from './check-active.ts'
 import { type HadoopPlace, openHadoop, silent } from './hadoop-place.ts'
 import type { LocalizedFile, YarnValues } from './settings.ts'
 import { yarnProbe } from './yarn-probe.ts'
@@ -27,7 +28,9 @@ export async function checkYarn(
   })
   if (place === null) return
   try {
+    if (!(await checkActiveManager(place, checks))) return
     if (!(await checkManager(place, checks))) return
+    await checkActiveNameNodes(place, filesOf(given.user), checks)
     if (given.user === null)
       await checks.run('user', async () =>
         warning(
@@ -91,12 +94,13 @@ async function checkUser(
   if (queues === null) return false
   const queue = String(settings.queue)
   await checks.run('queue', (signal) => checkQueue(place, name, queue, queues, signal))
-  const files = Object.entries(
-    (settings.localize_files ?? {}) as { readonly [name: string]: LocalizedFile },
-  )
-  for (const [local, file] of files)
+  for (const [local, file] of Object.entries(filesOf(user)))
     await checks.run(`file ${local}`, (signal) => checkFile(place, name, file, signal))
   return true
+}
+
+function filesOf(user: HopsToCheck['user']): { readonly [name: string]: LocalizedFile } {
+  return (user?.settings.localize_files ?? {}) as ReturnType<typeof filesOf>
 }
 
 /** Whether a scheduler of the user could run, reach the gateway and be reached: by an application that does so in its place. */

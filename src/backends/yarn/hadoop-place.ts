@@ -6,6 +6,7 @@ import {
   createResourceManagerClient,
   type FileSystemClient,
   findConfigurationFolder,
+  type HadoopClientOptions,
   HadoopError,
   type Login,
   type ResourceManagerClient,
@@ -17,6 +18,8 @@ import type { YarnValues } from './settings.ts'
 /** A Hadoop, and how the gateway goes there. */
 export interface HadoopPlace {
   readonly configuration: Configuration
+  /** With which clients of it are made. */
+  readonly options: HadoopClientOptions
   readonly manager: ResourceManagerClient
   /** As in hdfs://authority/…; the default one's when it has none. */
   fileSystem(authority: string | undefined): FileSystemClient
@@ -44,6 +47,7 @@ export async function openHadoop(values: YarnValues, logger: Logger): Promise<Ha
     const manager = createResourceManagerClient(options)
     return {
       configuration,
+      options,
       manager,
       fileSystem(authority) {
         const client = files.get(authority) ?? createFileSystemClient({ ...options, authority })

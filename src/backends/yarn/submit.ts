@@ -12,7 +12,6 @@ import {
 } from '../../core/index.ts'
 import {
   applicationIdText,
-  applicationMasterServices,
   encodeCredentials,
   encodeLaunchContext,
   encodeResource,
@@ -21,6 +20,7 @@ import {
   protectionsOf,
   type Resource,
   readApplicationId,
+  resourceManagers,
   type SubmissionContext,
 } from '../../hadoop/index.ts'
 import { commandLines } from '../job-queue/command-lines.ts'
@@ -220,7 +220,10 @@ function masterSecret(
       url: `${context.apiUrl}/v1/clusters/${cluster.name}/am`,
       token: masterToken(cluster),
     },
-    managers: applicationMasterServices(configuration).map(({ host, port }) => [host, port]),
+    managers: resourceManagers(configuration, 'applicationMasters').map(({ host, port }) => [
+      host,
+      port,
+    ]),
     protections: protections.length > 0 ? protections : ['authentication'],
     scheduler: { ...daskCommand(cluster, 'scheduler', context.apiUrl), args },
     worker: {

@@ -137,6 +137,20 @@ test('ResourceManagers, one and several', () => {
     ],
   )
   assert.throws(() => places({ 'yarn.resourcemanager.address': 'a b' }), /is no host:port/)
+  const several = of({
+    'yarn.resourcemanager.ha.enabled': 'true',
+    'yarn.resourcemanager.ha.rm-ids': 'rm1,rm2',
+    'yarn.resourcemanager.hostname.rm1': 'one',
+    'yarn.resourcemanager.hostname.rm2': 'two',
+    'yarn.resourcemanager.admin.address.rm2': 'two:9033',
+    // Of all: an address of one's own, by its host, goes before it.
+    'yarn.resourcemanager.address': 'other:1',
+  })
+  const named = (to: 'clients' | 'applicationMasters' | 'administrators') =>
+    resourceManagers(several, to).map(({ id, host, port }) => `${id} ${host}:${port}`)
+  assert.deepEqual(named('clients'), ['rm1 one:8032', 'rm2 two:8032'])
+  assert.deepEqual(named('applicationMasters'), ['rm1 one:8030', 'rm2 two:8030'])
+  assert.deepEqual(named('administrators'), ['rm1 one:8033', 'rm2 two:9033'])
 })
 
 test('NameNodes, by host and by the name of a service', () => {

@@ -3,32 +3,25 @@ import type { ExpectedServer } from '../rpc/service-principal.ts'
 import type { Protection } from '../sasl/protection.ts'
 import type { Configuration } from './configuration.ts'
 
-/** The ResourceManagers, one, or those of which one is active. */
-export function resourceManagers(configuration: Configuration): readonly ExpectedServer[] {
-  return resourceManagerIds(configuration).map((id) => {
-    const property = (name: string) =>
-      (id === null ? undefined : configuration.get(`${name}.${id}`)) ?? configuration.get(name)
-    const address =
-      property('yarn.resourcemanager.address') ?? property('yarn.resourcemanager.hostname') ?? ''
-    return expected(configuration, address, 8032, 'yarn.resourcemanager.principal')
-  })
-}
+const managerPorts = {
+  clients: { property: 'yarn.resourcemanager.address', port: 8032 },
+  applicationMasters: { property: 'yarn.resourcemanager.scheduler.address', port: 8030 },
+  administrators: { property: 'yarn.resourcemanager.admin.address', port: 8033 },
+} as const
 
-/** Where application masters find the ResourceManagers. */
-export function applicationMasterServices(
+/** The ResourceManagers, one, or those of which one is active: where they speak with whom. */
+export function resourceManagers(
   configuration: Configuration,
-): readonly { readonly host: string; readonly port: number }[] {
-  const property = 'yarn.resourcemanager.scheduler.address'
+  to: keyof typeof managerPorts = 'clients',
+): readonly ExpectedServer[] {
+  const { property, port } = managerPorts[to]
+  const host = 'yarn.resourcemanager.hostname'
   return resourceManagerIds(configuration).map((id) => {
-    const suffix = id === null ? '' : `.${id}`
-    const address =
-      configuration.get(`${property}${suffix}`) ??
-      configuration.get(`yarn.resourcemanager.hostname${suffix}`) ??
-      configuration.get(property) ??
-      configuration.get('yarn.resourcemanager.hostname') ??
-      ''
-    const { host, port } = expected(configuration, address, 8030, 'yarn.resourcemanager.principal')
-    return { host, port }
+    const names = [property, host]
+    const own = id === null ? [] : names.map((name) => `${name}.${id}`)
+    const address = [...own, ...names].map(configuration.get).find((each) => each !== undefined)
+    const server = expected(configuration, address ?? '', port, 'yarn.resourcemanager.principal')
+    return id === null ? server : { ...server, id }
   })
 }
 
@@ -48,6 +41,13 @@ export interface FileSystemAddress {
   readonly servers: readonly ExpectedServer[]
 }
 
+/** The names, in URLs, of those with several NameNodes. */
+export function fileSystemsWithSpares(configuration: Configuration): readonly string[] {
+  return configuration
+    .list('dfs.nameservices')
+    .filter((name) => configuration.list(`dfs.ha.namenodes.${name}`).length > 1)
+}
+
 /** Of `hdfs://authority/…`; without an authority that of fs.defaultFS. */
 export function nameNodes(configuration: Configuration, authority?: string): FileSystemAddress {
   const name = authority || defaultAuthority(configuration)
@@ -56,14 +56,16 @@ export function nameNodes(configuration: Configuration, authority?: string): Fil
   if (!configuration.list('dfs.nameservices').includes(name))
     return { authority: name, isHighlyAvailable: false, servers: [at(name)] }
   const ids = configuration.list(`dfs.ha.namenodes.${name}`)
-  const addresses = (ids.length > 0 ? ids.map((id) => `${name}.${id}`) : [name]).map((suffix) => {
+  const configured = (suffix: string) => {
     const property = `dfs.namenode.rpc-address.${suffix}`
     const address = configuration.get(property)
     if (address === undefined)
       throw new HadoopError('configuration', `${property} is not set (${configuration.folder})`)
-    return address
-  })
-  return { authority: name, isHighlyAvailable: ids.length > 1, servers: addresses.map(at) }
+    return at(address)
+  }
+  const servers =
+    ids.length > 0 ? ids.map((id) => ({ ...configured(`${name}.${id}`), id })) : [configured(name)]
+  return { authority: name, isHighlyAvailable: ids.length > 1, servers }
 }
 
 function defaultAuthority(configuration: Configuration): string {

@@ -3,6 +3,8 @@ import { HadoopError } from '../errors.ts'
 
 /** Whom a server must be: its principal as configured, such as yarn/_HOST@EXAMPLE.ORG, or a pattern with `*`. */
 export interface ExpectedServer {
+  /** Its name in the configuration, where it is one of several. */
+  readonly id?: string
   readonly host: string
   readonly port: number
   /** The property that says it, for messages; such as yarn.resourcemanager.principal. */
