@@ -41,6 +41,45 @@ export const resourceManagerRecovery: Properties = {
   'yarn.resourcemanager.fs.state-store.uri': 'file:///var/lib/hadoop/resourcemanager',
 }
 
+/** Properties of two ResourceManagers, rm1 and rm2 (which `second-resourcemanager` is); a person decides which is active. */
+export const twoResourceManagers: Properties = {
+  ...resourceManagerRecovery,
+  'yarn.resourcemanager.ha.enabled': true,
+  'yarn.resourcemanager.ha.automatic-failover.enabled': false,
+  'yarn.resourcemanager.ha.rm-ids': 'rm1,rm2',
+  // Whose configuration it is; the addresses of both are this host's.
+  'yarn.resourcemanager.ha.id': 'rm1',
+  'yarn.resourcemanager.hostname.rm1': 'cluster.dask.test',
+  'yarn.resourcemanager.hostname.rm2': 'cluster.dask.test',
+  'yarn.resourcemanager.address.rm2': 'cluster.dask.test:8132',
+  'yarn.resourcemanager.scheduler.address.rm2': 'cluster.dask.test:8130',
+  'yarn.resourcemanager.resource-tracker.address.rm2': 'cluster.dask.test:8131',
+  'yarn.resourcemanager.admin.address.rm2': 'cluster.dask.test:8133',
+  'yarn.resourcemanager.webapp.address.rm2': 'cluster.dask.test:8188',
+}
+
+const fileSystem = 'files'
+/** Properties (of core-site.xml, hdfs-site.xml) of two NameNodes, nn1 and nn2 (which `second-namenode` is); a person decides which is active. */
+export const twoNameNodes: { readonly core: Properties; readonly hdfs: Properties } = {
+  core: { 'fs.defaultFS': `hdfs://${fileSystem}` },
+  hdfs: {
+    'dfs.nameservices': fileSystem,
+    [`dfs.ha.namenodes.${fileSystem}`]: 'nn1,nn2',
+    // Whose configuration it is.
+    'dfs.ha.namenode.id': 'nn1',
+    [`dfs.namenode.rpc-address.${fileSystem}.nn1`]: 'cluster.dask.test:8020',
+    [`dfs.namenode.rpc-address.${fileSystem}.nn2`]: 'cluster.dask.test:8120',
+    [`dfs.namenode.http-address.${fileSystem}.nn1`]: 'cluster.dask.test:9870',
+    [`dfs.namenode.http-address.${fileSystem}.nn2`]: 'cluster.dask.test:9970',
+    [`dfs.client.failover.proxy.provider.${fileSystem}`]:
+      'org.apache.hadoop.hdfs.server.namenode.ha.ConfiguredFailoverProxyProvider',
+    'dfs.namenode.shared.edits.dir': 'file:///var/lib/hadoop/shared-edits',
+    'dfs.ha.fencing.methods': 'shell(/bin/true)',
+    // So that one that stands by knows soon what the other has done.
+    'dfs.ha.tail-edits.period': 1,
+  },
+}
+
 /** Properties with which the keys of AMRM tokens roll each 40 s; the AM's expiry has to be less than a third of it. */
 export const amrmKeyRoll: Properties = {
   ...amExpiry(12_000),
@@ -76,8 +115,10 @@ export const hadoopPlaces = {
 export type HadoopDaemon =
   | 'kdc'
   | 'namenode'
+  | 'second-namenode'
   | 'datanode'
   | 'resourcemanager'
+  | 'second-resourcemanager'
   | 'nodemanager'
   | 'second-nodemanager'
 
@@ -92,6 +133,11 @@ export function hadoopDaemon(
   ...names: readonly HadoopDaemon[]
 ): Promise<string> {
   return runAsRoot(join(scripts, 'daemon'), verb, ...names)
+}
+
+/** Inside, with `twoResourceManagers` or `twoNameNodes`: lets one serve. The other must be gone, or stand by. */
+export function activate(id: 'rm1' | 'rm2' | 'nn1' | 'nn2'): Promise<string> {
+  return runAsRoot(join(scripts, 'daemon'), 'activate', id)
 }
 
 /** Inside: the daemons' own logs, for a test that failed. */
