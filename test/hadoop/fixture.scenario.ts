@@ -1,20 +1,11 @@
 // Run by fixture.test.ts inside a machine with Hadoop.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
-import { chmod, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { hostname, tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { hostname } from 'node:os'
 import { after, test } from 'node:test'
-import {
-  createFileSystemClient,
-  createResourceManagerClient,
-  HadoopError,
-  readConfiguration,
-} from '../../src/hadoop/index.ts'
+import { createResourceManagerClient, HadoopError } from '../../src/hadoop/index.ts'
 import { waitFor } from '../fakes/wait-for.ts'
-import { asUser, hadoopDaemon, hadoopPlaces, runAs } from '../support/hadoop.ts'
+import { hadoopDaemon, hadoopPlaces, runAs } from '../support/hadoop.ts'
 import { clientOptions, daskLogin } from './support.ts'
 
 const limitMs = 90_000
@@ -58,59 +49,6 @@ test('an application master that says nothing is given up after its time', async
   const ended = async () => (await alice.report(applicationId))?.state === 'FAILED'
   await waitFor('the end', ended, limitMs)
   assert.match((await alice.report(applicationId))?.diagnostics ?? '', /[Tt]imed out/)
-})
-
-test('a standby NameNode refers to the active one', async (t) => {
-  // A second one, which knows itself as nn1 of two and waits to be made the active one. (A standby ResourceManager does not even listen.)
-  const folder = await mkdtemp(join(tmpdir(), 'standby-'))
-  await cp(hadoopPlaces.configuration, folder, { recursive: true })
-  await chmod(folder, 0o755)
-  const properties = {
-    'dfs.nameservices': 'both',
-    'dfs.ha.namenodes.both': 'nn1,nn2',
-    'dfs.namenode.rpc-address.both.nn1': `${hadoopPlaces.host}:9020`,
-    'dfs.namenode.http-address.both.nn1': `${hadoopPlaces.host}:9021`,
-    'dfs.namenode.rpc-address.both.nn2': `${hadoopPlaces.host}:8020`,
-    'dfs.namenode.http-address.both.nn2': `${hadoopPlaces.host}:9870`,
-    'dfs.ha.namenode.id': 'nn1',
-    'dfs.namenode.name.dir': 'file:///var/lib/hadoop/namenode-1',
-    'dfs.namenode.shared.edits.dir': 'file:///var/lib/hadoop/shared',
-  }
-  const lines = Object.entries(properties).map(
-    ([name, value]) => `<property><name>${name}</name><value>${value}</value></property>`,
-  )
-  const site = await readFile(join(folder, 'hdfs-site.xml'), 'utf8')
-  const end = '</configuration>'
-  await writeFile(join(folder, 'hdfs-site.xml'), site.replace(end, lines.join('') + end))
-
-  const program = [
-    `CONFIGURATION=${folder}`,
-    resolve(import.meta.dirname, '../../scripts/hadoop/java'),
-    'org.apache.hadoop.hdfs.server.namenode.NameNode',
-  ]
-  const formatted = await runAs('hdfs', [...program, '-format', '-force', '-nonInteractive'])
-  assert.equal(formatted.status, 0, formatted.stderr.slice(-2000))
-  const [command = '', ...words] = [...asUser('hdfs'), ...program]
-  const standby = spawn(command, words, { stdio: 'ignore' })
-  t.after(async () => {
-    if (standby.kill('SIGKILL')) await once(standby, 'exit')
-    await rm(folder, { recursive: true })
-  })
-
-  const configuration = await readConfiguration(folder)
-  const clientOf = (authority: string) => {
-    const client = createFileSystemClient({ ...options, configuration, authority })
-    t.after(() => client.close())
-    return client.as('alice')
-  }
-  const alone = clientOf(`${hadoopPlaces.host}:9020`)
-  const refused = () =>
-    alone.status('/', { limitMs: 1_000 }).then(
-      () => assert.fail('it is active'),
-      (error: Error) => /READ is not supported in state standby/.test(error.message),
-    )
-  await waitFor('the standby to refuse', refused, limitMs)
-  assert.equal((await clientOf('both').status('/user/alice'))?.owner, 'alice')
 })
 
 test('the machine has accounts, keys for each alone, and commands as in the guide', async () => {

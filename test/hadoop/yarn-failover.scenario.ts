@@ -8,6 +8,7 @@ import {
   applicationIdText,
   createFileSystemClient,
   createResourceManagerClient,
+  nameNodeStates,
   resourceManagerStates,
 } from '../../src/hadoop/index.ts'
 import { createInitiator } from '../../src/kerberos/index.ts'
@@ -108,7 +109,8 @@ test('a cluster goes on, grows and stops when the other ResourceManager and Name
     /warning name nodes of files NameNode nn2 \(cluster\.dask\.test:8120\) is active; nn1 \(cluster\.dask\.test:8020\) cannot be asked: connect ECONNREFUSED/,
   )
 
-  await hadoopDaemon('start', 'resourcemanager')
+  // From now on they stand by.
+  await hadoopDaemon('start', 'resourcemanager', 'namenode')
   const another = await gateway.create('alice', settings)
   await gateway.becomes('alice', another, 'RUNNING')
   await gateway.scale('alice', another, 1)
@@ -118,6 +120,23 @@ test('a cluster goes on, grows and stops when the other ResourceManager and Name
     await gateway.becomes('alice', each, 'STOPPED')
   }
   await gateway.balance()
+})
+
+test('a NameNode that stands by refers to the active one', async () => {
+  const status = async (authority?: string) => {
+    const client = createFileSystemClient({ ...options, authority })
+    return await client.as('dask').status('/dask-gateway', { limitMs: 5_000 }).finally(client.close)
+  }
+  await assert.rejects(status('cluster.dask.test:8020'), /not supported in state standby/)
+  assert.equal((await status())?.owner, 'dask')
+  const states = await nameNodeStates(options)
+  assert.deepEqual(
+    states.map(({ id, state }) => [id, state]),
+    [
+      ['nn1', 'standby'],
+      ['nn2', 'active'],
+    ],
+  )
 })
 
 test('an administrator of YARN is told which ResourceManager is active', async () => {
