@@ -39,6 +39,8 @@ export const resourceManagerRecovery: Properties = {
   'yarn.resourcemanager.store.class':
     'org.apache.hadoop.yarn.server.resourcemanager.recovery.FileSystemRMStateStore',
   'yarn.resourcemanager.fs.state-store.uri': 'file:///var/lib/hadoop/resourcemanager',
+  // For nodes to come back, before it gives containers anew; the default is 10 s.
+  'yarn.resourcemanager.work-preserving-recovery.scheduling-wait-ms': 1_000,
 }
 
 /** Properties of two ResourceManagers, rm1 and rm2 (which `second-resourcemanager` is); a person decides which is active. */
