@@ -11,7 +11,7 @@ import { client, clientCommand, type MachineServer, stop } from '../machine-serv
 import { cpuSecondsEver, treeOf } from '../processes.ts'
 import { type Figure, quantile } from '../row.ts'
 import { kinds } from '../servers.ts'
-import { marks, startBothOnSlurm, submitMark } from './servers.ts'
+import { callLauncher, marks, startBothOnSlurm, submitMark } from './servers.ts'
 
 const rounds = Number(process.argv[2])
 const servers = await startBothOnSlurm()
@@ -22,6 +22,7 @@ const wanted = {
   runningMs: { what: '`new_cluster()` until it is RUNNING, ms', goal: 1 },
   workerMs: { what: '`scale(1)` until the worker is connected, ms', goal: 1 },
   ownMs: { what: "of a cluster's start, the server's own share, ms", limit: 150 },
+  launcherMs: { what: 'one call of the launcher, for squeue, ms', goal: 3 },
   bulkMs: { what: '`scale(100)` until the last job is accepted, ms', goal: 20 },
   refusedMs: { what: 'a refused submit is told, ms', limit: 1000 },
   dyingMs: { what: 'a scheduler that dies at once is told, ms', limit: 5000 },
@@ -39,7 +40,7 @@ for (let round = 0; round < rounds; round += 1)
   for (const kind of kinds) {
     const server = servers[kind]
     for (const what of ['real', 'refused', 'dying']) note(kind, await client(server, 'slurm', what))
-    note(kind, { ownMs: await ownShare(server) })
+    note(kind, { ownMs: await ownShare(server), launcherMs: callLauncher(kind) })
     await emptyQueue()
   }
 await looks(servers.ours)

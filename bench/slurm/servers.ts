@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { asUser } from '../../test/support/machine.ts'
 import { launcher } from '../../test/support/queue-gateway.ts'
 import { oldPython, root } from '../bench.ts'
 import { type MachineServer, sleepingWorkers, startBoth } from '../machine-servers.ts'
@@ -13,6 +14,22 @@ export const marks = '/run/marks'
 const launchers: { readonly [kind in Kind]: string } = {
   old: join(dirname(oldPython), 'dask-gateway-jobqueue-launcher'),
   ours: launcher,
+}
+
+/** Has it run squeue for alice, as the gateway does; returns how long that took, in milliseconds. */
+export function callLauncher(kind: Kind): number {
+  const asked = {
+    old: { action: 'stop', cmd: ['squeue', '--noheader'], env: { PATH: '/usr/bin:/bin' } },
+    ours: { verb: 'status', manager: 'slurm' },
+  }
+  const [program = '', ...identity] = asUser('dask')
+  const args = [...identity, 'sudo', '-n', '-H', '-u', 'alice', launchers[kind]]
+  const begun = performance.now()
+  const input = JSON.stringify(asked[kind])
+  const answer = JSON.parse(execFileSync(program, args, { input, encoding: 'utf8' }))
+  const tookMs = performance.now() - begun
+  if (answer.returncode !== 0) throw new Error(`the ${kind} launcher answered ${answer.error}`)
+  return tookMs
 }
 
 /** Both with SlurmBackend, as their guides have it. */

@@ -35,7 +35,8 @@ export function judgeMarked(
       'There are processes, directories, jobs or applications of clusters here that this gateway does not know',
       "A running gateway ends those of its own instance after DBBackendBase.sweep_min_age. Those of another instance are another gateway's, or of one whose records are gone: then end and remove them by hand.",
     ),
-    details: [...clusters].map(([whose, what]) => `${whose}: ${shortened(what)}`),
+    // A queue may tell of jobs in any order.
+    details: [...clusters].map(([whose, what]) => `${whose}: ${shortened(what)}`).toSorted(),
   }
 }
 
