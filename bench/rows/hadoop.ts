@@ -21,7 +21,7 @@ export const hadoop: Row = {
   title: 'Clusters on YARN',
   note: `Both on one real YARN and HDFS (3.4.3, no Kerberos, one node on this machine with a heartbeat each second, as is the default, that takes 20
 containers at each), the unmodified client; the old server with \`skein==0.8.2\`, for which it has a JVM beside it. \`scale(20)\`: with workers that only sleep,
-as the NodeManager tells; its requests are those for containers that the ResourceManager notes. Memory: once, of all processes of a server when there has been no cluster for a minute; what they share counts
-once, and nothing is taken off for what other programs of this machine share.`,
+as the NodeManager tells; its requests are those for containers that the ResourceManager notes. Memory: once, of all processes of a server when there has been no cluster for two and a half minutes; first as \`Pss\`, from which what other programs here
+share (the daemons' Java, the bench's own Node) is taken off; then with what they share among themselves counted once, and nothing taken off.`,
   measure: (bench) => inMachine(bench, hadoopMachine, 'hadoop/inside.ts', [bench.rounds], machine),
 }
