@@ -7,7 +7,7 @@ import {
   type ServiceState,
 } from '../../hadoop/index.ts'
 import type { HadoopPlace } from './hadoop-place.ts'
-import type { LocalizedFile } from './settings.ts'
+import { type LocalizedFile, sourceTextOf } from './settings.ts'
 
 /** Which of several ResourceManagers is active; nothing where there is but one. False: none is known to be. */
 export async function checkActiveManager(place: HadoopPlace, checks: Checks): Promise<boolean> {
@@ -26,9 +26,7 @@ export async function checkActiveNameNodes(
   files: { readonly [name: string]: LocalizedFile },
   checks: Checks,
 ): Promise<void> {
-  const sources = Object.values(files).map((file) =>
-    typeof file === 'string' ? file : file.source,
-  )
+  const sources = Object.values(files).map(sourceTextOf)
   const urls = [configuration.get('fs.defaultFS') ?? '', ...sources].map((url) => `${url}/`)
   for (const name of fileSystemsWithSpares(configuration))
     if (urls.some((url) => url.startsWith(`hdfs://${name}/`)))

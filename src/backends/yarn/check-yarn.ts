@@ -5,7 +5,7 @@ import type { HopsToCheck } from '../backend-driver.ts'
 import { checkProbe } from '../job-queue/checks/check-probe.ts'
 import { checkActiveManager, checkActiveNameNodes } from './check-active.ts'
 import { type HadoopPlace, openHadoop, silent } from './hadoop-place.ts'
-import type { LocalizedFile, YarnValues } from './settings.ts'
+import { type LocalizedFile, sourceTextOf, type YarnValues, yarnSettingsOf } from './settings.ts'
 import { yarnProbe } from './yarn-probe.ts'
 
 /** From the gateway to a queue and the files of a cluster, in the order in which a start goes, and back from a node. */
@@ -30,7 +30,8 @@ export async function checkYarn(
   try {
     if (!(await checkActiveManager(place, checks))) return
     if (!(await checkManager(place, checks))) return
-    await checkActiveNameNodes(place, filesOf(given.user), checks)
+    const files = given.user === null ? {} : yarnSettingsOf(given.user).localize_files
+    await checkActiveNameNodes(place, files, checks)
     if (given.user === null)
       await checks.run('user', async () =>
         warning(
@@ -94,13 +95,9 @@ async function checkUser(
   if (queues === null) return false
   const queue = String(settings.queue)
   await checks.run('queue', (signal) => checkQueue(place, name, queue, queues, signal))
-  for (const [local, file] of Object.entries(filesOf(user)))
+  for (const [local, file] of Object.entries(yarnSettingsOf(user).localize_files))
     await checks.run(`file ${local}`, (signal) => checkFile(place, name, file, signal))
   return true
-}
-
-function filesOf(user: HopsToCheck['user']): { readonly [name: string]: LocalizedFile } {
-  return (user?.settings.localize_files ?? {}) as ReturnType<typeof filesOf>
 }
 
 /** Whether a scheduler of the user could run, reach the gateway and be reached: by an application that does so in its place. */
@@ -155,7 +152,7 @@ async function checkFile(
   file: LocalizedFile,
   signal: AbortSignal,
 ): Promise<Finding> {
-  const source = typeof file === 'string' ? file : file.source
+  const source = sourceTextOf(file)
   const url = readHdfsUrl(source)
   if (url === null) return ok(`${source} is uploaded from here for each cluster`)
   try {

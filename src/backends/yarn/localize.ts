@@ -10,7 +10,7 @@ import {
   type Token,
 } from '../../hadoop/index.ts'
 import type { HadoopPlace } from './hadoop-place.ts'
-import type { LocalizedFile } from './settings.ts'
+import { type LocalizedFile, sourceTextOf } from './settings.ts'
 
 export type LocalResources = NonNullable<LaunchContext['localResources']>
 
@@ -60,9 +60,7 @@ export function authoritiesOf(
   place: HadoopPlace,
   files: { readonly [name: string]: LocalizedFile },
 ): ReadonlySet<string | undefined> {
-  const all = Object.values(files).map((file) => {
-    return readHdfsUrl(typeof file === 'string' ? file : file.source)?.authority
-  })
+  const all = Object.values(files).map((file) => readHdfsUrl(sourceTextOf(file))?.authority)
   return new Set(hasDefaultHdfs(place) ? [...all, undefined] : all)
 }
 

@@ -12,7 +12,7 @@ import { probeCommand } from '../job-queue/checks/probe-script.ts'
 import { folder, modulesWritten, packedScript } from './container-command.ts'
 import type { HadoopPlace } from './hadoop-place.ts'
 import { localize, removeUploads } from './localize.ts'
-import { yarnSettingsOf } from './settings.ts'
+import { sourceTextOf, yarnSettingsOf } from './settings.ts'
 import { schedulerApplication } from './submit.ts'
 
 export interface ProbeRequest {
@@ -138,9 +138,7 @@ export async function takeBackProbe(
     if (await manager.kill(id, 'The doctor has seen enough', { signal })) break
     await pause(300, undefined, { signal })
   }
-  const sources = Object.values(yarnSettingsOf(request).localize_files).map((file) =>
-    typeof file === 'string' ? file : file.source,
-  )
+  const sources = Object.values(yarnSettingsOf(request).localize_files).map(sourceTextOf)
   if (sources.some((source) => readHdfsUrl(source) === null))
     await removeUploads(place, { name, username }, signal)
 }

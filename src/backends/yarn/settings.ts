@@ -21,6 +21,11 @@ export type LocalizedFile =
       readonly timestamp?: number | undefined
     }
 
+/** A local path or an hdfs:// URL. */
+export function sourceTextOf(file: LocalizedFile): string {
+  return typeof file === 'string' ? file : file.source
+}
+
 // The words may be written in any case, as skein took them.
 const word = <const C extends readonly [string, ...string[]]>(...choices: C) =>
   z
